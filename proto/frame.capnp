@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: Apache-2.0
+@0xe4335a4503a2ef7f;
+
+using Cxx = import "/capnp/c++.capnp";
+$Cxx.namespace("candor::proto");
+
+# What candord says to candor-shipper over frames.sock, and, frame by frame, what a segment file holds.
+#
+# Transport. SOCK_SEQPACKET; one packet is one Cap'n Proto message (flat, one segment) with a Frame as its root, 64 KiB at
+# most. The shipper answers with Ack messages, also one a packet. A packet that is not exactly that is refused and the
+# connection closed: a peer that errs once cannot be trusted with the rest.
+#
+# Streams. A stream is one segment: Open is its sequence 0, then Batch, Clock and Gap in any order, then Close. Sequences
+# count up by one without holes. Frames of two streams never interleave: the next Open comes after the Close. Which stream
+# a frame belongs to is said by the last Open or Hello, not repeated in every frame.
+#
+# Time. Monotonic times are CLOCK_MONOTONIC of the boot that Open names. Capture times appear only inside sealed batches;
+# what is in the clear (Gap, Clock) is coarse or about the recorder, not about keys.
+#
+# Integrity. Every frame's bytes enter a running BLAKE2b-256 transcript of its stream, in order, exactly as sent. Each Batch is
+# sealed with the transcript of everything before it as associated data; Open and Close are signed by the device. A
+# changed, missing, repeated or reordered frame is found when the next Batch or the Close is checked.
+#
+# Evolution. Fields and union members are only added, never renumbered or reused. A new member of the union, or a change of
+# meaning, raises Open.version and Hello.version; a reader refuses a version or a union member it does not know and says so.
+
+struct Frame {
+  sequence @0 :UInt32;
+  # Place within the stream, from 0. For Hello: that of the frame that follows. For Grant: 0.
+
+  union {
+    open @1 :Open;
+    batch @2 :Data;
+    # crypto_secretstream_xchacha20poly1305 message (17 bytes longer than its plaintext, see batch.capnp).
+    # 1 byte to 56 KiB + 17 bytes.
+
+    clock @3 :Clock;
+    gap @4 :Gap;
+    close @5 :Close;
+    grant @6 :Grant;
+    hello @7 :Hello;
+  }
+}
+
+struct Hello {
+  # The first frame of every connection, and never stored: which stream the next frame continues.
+  version @0 :UInt16;   # 1
+  run @1 :Data;         # 16 random bytes, the same for as long as this candord process lives
+  stream @2 :Data;      # 16 bytes, or empty when the next frame is an Open or a Grant
+}
+
+struct Open {
+  version @0 :UInt16;        # 1
+  stream @1 :Data;           # 16 random bytes: the stream's name everywhere
+  subject @2 :Data;          # 16 bytes: keyed pseudonym of the person
+  epoch @3 :UInt32;          # which subject-epoch key wraps the stream key, from 1
+  grant @4 :Data;            # 16 bytes: Grant.id of that epoch's grant
+  run @5 :Data;              # 16 bytes, as in Hello
+  bootId @6 :Data;           # 16 bytes: the kernel's boot id
+  anchor @7 :Clock;
+  level @8 :Text;            # "full"
+  policyHash @9 :Data;       # SHA-256 of policy and notice: 32 bytes
+  consentVersion @10 :UInt32; # which of the person's grants allowed this, from 1
+  wrappedKey @11 :Data;      # nonce (24) + XChaCha20-Poly1305-IETF of the stream key (32 + 16) under the epoch key;
+                             # associated data: stream, subject, epoch (little-endian 32 bits)
+  sealHeader @12 :Data;      # 24 bytes: header of the secretstream
+  identity @13 :Data;        # Ed25519 public key of the device: 32 bytes
+  signature @14 :Data;       # Ed25519, 64 bytes, over "candor open 1" + the message's bytes with these 64 zero
+}
+
+struct Clock {
+  # The three clocks, read together. Sent at Open, on resume, on every step of the wall clock.
+  monotonicNs @0 :UInt64;
+  boottimeNs @1 :UInt64;
+  realtimeNs @2 :Int64;      # since 1970-01-01 UTC
+}
+
+struct Gap {
+  # A hole in what was captured. Times are rounded outwards to whole seconds.
+  reason @0 :Reason;
+  fromUs @1 :UInt64;         # CLOCK_MONOTONIC
+  toUs @2 :UInt64;           # not before fromUs
+  counted @3 :Bool;          # whether events is known
+  events @4 :UInt64;         # events lost; 0 when not counted
+  device @5 :UInt32;         # DeviceInfo.index of the batch's device table; 0xffffffff: all devices
+
+  enum Reason {
+    droppedByKernel @0;      # the kernel's queue overran (SYN_DROPPED); it keeps no count
+    ringFull @1;             # the shipper did not take frames; refused before sealing, counted
+    deviceGone @2;           # unplugged while recording; what was in its queue is not known
+    damaged @3;              # the device sent what no device sends
+  }
+}
+
+struct Close {
+  reason @0 :Reason;
+  produced @1 :UInt64;       # events read from the devices since Open (SYN_REPORT counts)
+  stored @2 :UInt64;         # events inside this stream's batches
+  declared @3 :UInt64;       # events in this stream's counted gaps; produced = stored + declared
+  batches @4 :UInt32;
+  gaps @5 :UInt32;
+  transcript @6 :Data;       # BLAKE2b-256 over every earlier frame: 32 bytes
+  signature @7 :Data;        # Ed25519, 64 bytes, over "candor close 1" + the message's bytes with these 64 zero
+
+  enum Reason {
+    rotated @0;
+    gateClosed @1;           # consent, session, policy, pause: the gate shut
+    stopped @2;              # candord ends
+  }
+}
+
+struct Grant {
+  # The subject-epoch key, wrapped to each recipient. A separate object beside the segments: without it nothing of that
+  # epoch opens, so deleting it erases every copy.
+  id @0 :Data;               # 16 bytes: BLAKE2b-128 over subject, epoch (little-endian 32 bits) and each recipient's public key
+  subject @1 :Data;
+  epoch @2 :UInt32;
+  recipients @3 :List(Recipient);   # 1 to 32
+  identity @4 :Data;
+  signature @5 :Data;        # Ed25519, 64 bytes, over "candor grant 1" + the message's bytes with these 64 zero
+}
+
+struct Recipient {
+  publicKey @0 :Data;        # X25519: 32 bytes
+  wrappedKey @1 :Data;       # crypto_box_seal of the 32-byte epoch key: 80 bytes
+}
+
+struct Ack {
+  # From the shipper: this frame and all before it, in the order they were sent, are on disk (fdatasync returned).
+  stream @0 :Data;           # 16 bytes: the stream, or a Grant's id
+  sequence @1 :UInt32;       # 0 for a Grant
+}
