@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+/// Whether recording is allowed. The gate is a pure function: no clock, no descriptor, no bus.
+namespace candor::consent {
+
+/// The active session of the seat, as logind tells it.
+struct Session {
+    std::string id;
+    std::uint32_t uid = 0;
+    std::string session_class; ///< only "user" opens; "greeter", "lock-screen", "background", … do not
+    bool active = false;
+    bool locked = true; ///< LockedHint
+    bool remote = true;
+
+    bool operator==(const Session&) const = default;
+};
+
+/// What the receipt of the session's uid is worth, now and for the loaded policy (see receipt.h).
+enum class ConsentState : std::uint8_t {
+    none,              ///< never asked, or no receipt
+    valid,
+    withdrawn,
+    expired,
+    not_yet_valid,     ///< the wall clock reads earlier than the grant: it cannot be trusted about the expiry either
+    wrong_policy,      ///< given for another policy or notice
+    damaged,           ///< unreadable, changed, signed by another device, or of another uid
+    level_unsupported, ///< a level this version does not record
+};
+
+/// Defaults are closed.
+struct GateInputs {
+    bool enabled = false; ///< candord.conf is sound and says Enabled=yes
+    bool policy_valid = false;
+    std::string policy_refusal; ///< why not: the Refusal's message
+    std::size_t recipients = 0;
+    bool logind_reachable = false;
+    std::optional<Session> session;
+    ConsentState consent = ConsentState::none;
+};
+
+enum class Reason : std::uint8_t {
+    disabled,
+    policy_refused,
+    no_recipients,
+    logind_unreachable,
+    no_session,
+    session_class,
+    session_inactive,
+    session_remote,
+    session_locked,
+    consent_none,
+    consent_withdrawn,
+    consent_expired,
+    consent_not_yet_valid,
+    consent_wrong_policy,
+    consent_damaged,
+    consent_level_unsupported,
+};
+inline constexpr std::size_t reason_count = 16;
+
+struct Verdict {
+    bool open = false;
+    std::vector<Reason> reasons; ///< every condition that fails, in the order of Reason; empty exactly when open
+
+    bool operator==(const Verdict&) const = default;
+};
+
+/// Open only if all conditions hold. What cannot be known because something before it failed is not named: recipients
+/// and consent without a valid policy, the session without logind, consent without a session.
+[[nodiscard]] Verdict evaluate(const GateInputs& inputs);
+
+/// Stable, for machines: "policy-refused".
+[[nodiscard]] std::string_view reason_name(Reason reason);
+
+/// One sentence for people, without a full stop; the policy's refusal is part of it.
+[[nodiscard]] std::string reason_text(Reason reason, const GateInputs& inputs);
+
+} // namespace candor::consent
