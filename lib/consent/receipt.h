@@ -72,7 +72,7 @@ public:
     /// `directory` is made (0700) when it is missing; its parent must exist. The identity must outlive the store.
     ReceiptStore(std::filesystem::path directory, const wire::Identity& identity);
 
-    /// Never refuses: what cannot be read or does not verify is damaged, which closes.
+    /// Never refuses: what cannot be read, does not verify, or is older than a numbered copy is damaged, which closes.
     [[nodiscard]] StoredReceipt read(std::uint32_t uid) const;
 
     /// Writes a receipt for this policy and returns it as stored. Refuses, with a sentence for the person, a level that is
@@ -86,6 +86,7 @@ public:
 
 private:
     [[nodiscard]] std::filesystem::path path_of(std::uint32_t uid) const;
+    [[nodiscard]] std::filesystem::path numbered(std::uint32_t uid, std::uint32_t version) const;
     [[nodiscard]] std::uint32_t next_version(std::uint32_t uid) const;
     StoredReceipt write(std::uint32_t uid, std::uint32_t version, const std::string& json);
 

@@ -1,0 +1,287 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "consent/receipt.h"
+
+#include "base/file.h"
+#include "base/hex.h"
+
+#include <nlohmann/json.hpp>
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <charconv>
+#include <ctime>
+#include <stdexcept>
+
+// A receipt is this program's own JSON: two blanks of indentation, keys in the order below, "signature" last, a newline. The
+// signature covers the compact form without "signature". Reading writes the whole again and compares bytes, so that no
+// change of the file goes unseen, not even one that means the same.
+namespace candor::consent {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr std::string_view schema_version = "ISO/IEC TS 27560:2023";
+constexpr std::string_view signature_context = "candor consent receipt 1";
+
+std::string serialise(const Json& json) { return json.dump(2) + "\n"; }
+
+std::string sign_and_serialise(Json json, const wire::Identity& identity) {
+    json["signature"] = to_hex(identity.sign(signature_context, as_bytes(json.dump())));
+    return serialise(json);
+}
+
+Json event_of(std::string_view state, std::int64_t time, std::int64_t seconds) {
+    return {{"event_time", format_utc(time)},
+            {"validity_duration", "PT" + std::to_string(seconds) + "S"},
+            {"event_type", "explicit"},
+            {"event_state", state}};
+}
+
+/// The fields that every receipt has; the purposes and the parties are a grant's own.
+Json header_of(const Receipt& receipt) {
+    return {{"schema_version", schema_version},
+            {"record_id", receipt.record_id},
+            {"pii_principal_id", to_hex(receipt.subject)},
+            {"consent_version", receipt.version},
+            {"uid", receipt.uid},
+            {"level", receipt.level},
+            {"policy_hash", to_hex(receipt.policy_hash)}};
+}
+
+Json purposes_of(const Policy& policy) {
+    Json recipients = Json::array();
+    for (const Recipient& recipient : policy.recipients) {
+        recipients.push_back(recipient.name);
+    }
+    Json purpose{{"purpose", policy.purpose},
+                 {"lawful_basis", policy.lawful_basis},
+                 {"pii_information", Json::array({Json{{"pii_type", "keyboard, pointer and touch input"}}})},
+                 {"recipient_third_parties", std::move(recipients)},
+                 {"withdrawal_method", "candorctl consent revoke"}};
+    if (!policy.retention.empty()) {
+        purpose["retention_period"] = policy.retention;
+    }
+    return Json::array({std::move(purpose)});
+}
+
+/// nlohmann's conversions throw on a wrong type; the caller catches.
+Receipt receipt_of(const Json& json) {
+    const auto refuse = [](const char* what) -> Receipt { throw std::runtime_error(what); };
+    if (json.at("schema_version").get<std::string>() != schema_version) {
+        return refuse("another schema version");
+    }
+    Receipt receipt;
+    receipt.record_id = json.at("record_id").get<std::string>();
+    receipt.version = json.at("consent_version").get<std::uint32_t>();
+    receipt.uid = json.at("uid").get<std::uint32_t>();
+    receipt.level = json.at("level").get<std::string>();
+    const Json& event = json.at("event");
+    const auto state = event.at("event_state").get<std::string>();
+    const auto time = parse_utc(event.at("event_time").get<std::string>());
+    const auto duration = event.at("validity_duration").get<std::string>();
+    std::int64_t seconds = -1;
+    if (duration.starts_with("PT") && duration.ends_with("S")) {
+        std::from_chars(duration.data() + 2, duration.data() + duration.size() - 1, seconds);
+    }
+    const bool sound = from_hex_exactly(json.at("pii_principal_id").get<std::string>(), receipt.subject) &&
+                       from_hex_exactly(json.at("policy_hash").get<std::string>(), receipt.policy_hash) && time &&
+                       seconds >= 0 && seconds <= 400LL * 24 * 3600 && (state == "consent_given" || state == "consent_withdrawn");
+    if (!sound) {
+        return refuse("a field out of range");
+    }
+    receipt.withdrawn = state == "consent_withdrawn";
+    receipt.event_time = *time;
+    receipt.expiry = *time + seconds;
+    return receipt;
+}
+
+/// Throws when anything is wrong with it, saying what.
+Receipt verified(const std::string& text, const wire::PublicKey& key) {
+    Json json = Json::parse(text);
+    const std::string digits = json.at("signature").get<std::string>();
+    wire::Signature signature{};
+    if (serialise(json) != text || !from_hex_exactly(digits, signature) || to_hex(signature) != digits) {
+        throw std::runtime_error("not as it was written");
+    }
+    json.erase("signature");
+    if (!wire::signature_holds(key, signature_context, as_bytes(json.dump()), signature)) {
+        throw std::runtime_error("not signed by this device");
+    }
+    return receipt_of(json);
+}
+
+StoredReceipt damaged(const std::filesystem::path& path, const std::string& why) {
+    return {std::nullopt, {}, path.string() + ": " + why};
+}
+
+/// VERSION of "UID.VERSION.json"; 0 for any other name.
+std::uint32_t version_of(const std::string& name, std::uint32_t uid) {
+    const std::string prefix = std::to_string(uid) + ".";
+    constexpr std::string_view suffix = ".json";
+    std::uint32_t version = 0;
+    if (name.starts_with(prefix) && name.ends_with(suffix) && name.size() > prefix.size() + suffix.size()) {
+        const char* end = name.data() + name.size() - suffix.size();
+        const auto [stop, error] = std::from_chars(name.data() + prefix.size(), end, version);
+        if (error != std::errc() || stop != end) {
+            return 0;
+        }
+    }
+    return version;
+}
+
+} // namespace
+
+Assessment assess(const StoredReceipt& stored, const PolicyHash& policy_hash, std::int64_t now) {
+    if (!stored.receipt) {
+        return {stored.problem.empty() ? ConsentState::none : ConsentState::damaged, std::nullopt};
+    }
+    const Receipt& receipt = *stored.receipt;
+    if (receipt.withdrawn) {
+        return {ConsentState::withdrawn, std::nullopt};
+    }
+    if (receipt.policy_hash != policy_hash) {
+        return {ConsentState::wrong_policy, std::nullopt};
+    }
+    if (receipt.level != level_full) {
+        return {ConsentState::level_unsupported, std::nullopt};
+    }
+    if (now >= receipt.expiry) {
+        return {ConsentState::expired, std::nullopt};
+    }
+    if (now < receipt.event_time - clock_slack_seconds) {
+        return {ConsentState::not_yet_valid, std::nullopt};
+    }
+    return {ConsentState::valid, receipt.expiry};
+}
+
+ReceiptStore::ReceiptStore(std::filesystem::path directory, const wire::Identity& identity)
+    : directory_(std::move(directory)), identity_(identity) {
+    if (::mkdir(directory_.c_str(), 0700) < 0 && errno != EEXIST) {
+        throw_errno("create " + directory_.string());
+    }
+}
+
+std::filesystem::path ReceiptStore::path_of(std::uint32_t uid) const {
+    return directory_ / (std::to_string(uid) + ".json");
+}
+
+std::filesystem::path ReceiptStore::numbered(std::uint32_t uid, std::uint32_t version) const {
+    return directory_ / (std::to_string(uid) + "." + std::to_string(version) + ".json");
+}
+
+StoredReceipt ReceiptStore::read(std::uint32_t uid) const {
+    const std::filesystem::path path = path_of(uid);
+    std::error_code error;
+    if (std::filesystem::symlink_status(path, error).type() == std::filesystem::file_type::not_found) {
+        return {};
+    }
+    auto text = read_text(path, max_receipt_bytes);
+    if (!text) {
+        return {std::nullopt, {}, std::move(text.error().message)};
+    }
+    try {
+        Receipt receipt = verified(*text, identity_.public_key());
+        if (receipt.uid != uid) {
+            return damaged(path, "of another uid");
+        }
+        if (std::filesystem::exists(numbered(uid, receipt.version + 1), error)) {
+            return damaged(path, "older than another receipt of this person");
+        }
+        return {std::move(receipt), std::move(*text), {}};
+    } catch (const nlohmann::json::exception&) {
+        return damaged(path, "not a receipt"); // its text would quote the file
+    } catch (const std::runtime_error& what) {
+        return damaged(path, what.what());
+    }
+}
+
+std::expected<StoredReceipt, Refusal> ReceiptStore::grant(const Policy& policy, const GrantRequest& request) {
+    if (request.level != level_full) {
+        return std::unexpected(Refusal{"level '" + request.level + "' is not recorded by this version, expected 'full'"});
+    }
+    const std::int64_t latest = request.now + std::chrono::seconds(policy.consent_duration).count();
+    const std::int64_t expiry = request.expiry == 0 ? latest : request.expiry;
+    if (expiry <= request.now) {
+        return std::unexpected(Refusal{"the end of the consent lies in the past"});
+    }
+    if (expiry > latest) {
+        return std::unexpected(Refusal{"the policy allows consent for " + std::to_string(policy.consent_duration.count()) +
+                                       " days at most, until " + format_utc(latest)});
+    }
+    const Receipt receipt{to_hex(wire::random_id()), next_version(request.uid), request.uid, request.subject, false,
+                          request.level,             policy.hash,               request.now, expiry};
+    Json json = header_of(receipt);
+    json["privacy_notice"] = "policy_hash names its exact text";
+    json["purposes"] = purposes_of(policy);
+    json["party_identification"] = Json::array({Json{
+        {"party_role", "pii_controller"}, {"party_name", policy.controller}, {"party_contact", policy.contact}}});
+    json["event"] = event_of("consent_given", request.now, expiry - request.now);
+    return write(receipt.uid, receipt.version, sign_and_serialise(std::move(json), identity_));
+}
+
+StoredReceipt ReceiptStore::withdraw(std::uint32_t uid, const wire::Id16& subject, std::int64_t now) {
+    const StoredReceipt before = read(uid);
+    Receipt receipt{to_hex(wire::random_id()), next_version(uid), uid, subject, true, std::string(level_full), {}, now, now};
+    if (before.receipt) {
+        receipt.level = before.receipt->level;
+        receipt.policy_hash = before.receipt->policy_hash;
+    }
+    Json json = header_of(receipt);
+    json["event"] = event_of("consent_withdrawn", now, 0);
+    return write(uid, receipt.version, sign_and_serialise(std::move(json), identity_));
+}
+
+std::uint32_t ReceiptStore::next_version(std::uint32_t uid) const {
+    std::uint32_t latest = 0;
+    if (const auto current = read(uid); current.receipt) {
+        latest = current.receipt->version;
+    }
+    // A damaged receipt says nothing; the numbered copies do.
+    for (const auto& entry : std::filesystem::directory_iterator(directory_)) {
+        latest = std::max(latest, version_of(entry.path().filename().string(), uid));
+    }
+    return latest + 1;
+}
+
+StoredReceipt ReceiptStore::write(std::uint32_t uid, std::uint32_t version, const std::string& json) {
+    // The copy first: a crash between the two leaves a receipt that is older than a copy, which closes.
+    write_file_atomically(numbered(uid, version), as_bytes(json), 0600);
+    write_file_atomically(path_of(uid), as_bytes(json), 0600);
+    std::vector<std::filesystem::path> outdated;
+    for (const auto& entry : std::filesystem::directory_iterator(directory_)) {
+        const std::uint32_t old = version_of(entry.path().filename().string(), uid);
+        if (old != 0 && old + max_receipt_history <= version) {
+            outdated.push_back(entry.path());
+        }
+    }
+    for (const auto& path : outdated) {
+        std::error_code ignored; // one copy too many does no harm
+        std::filesystem::remove(path, ignored);
+    }
+    return read(uid);
+}
+
+std::string format_utc(std::int64_t seconds) {
+    const std::time_t time = seconds;
+    std::tm parts{};
+    if (seconds < 0 || ::gmtime_r(&time, &parts) == nullptr || parts.tm_year > 9999 - 1900) {
+        throw std::out_of_range("a time outside of the years 1970 to 9999");
+    }
+    std::array<char, 32> text{};
+    return {text.data(), std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%SZ", &parts)};
+}
+
+std::optional<std::int64_t> parse_utc(std::string_view text) {
+    const std::string copy(text);
+    std::tm parts{};
+    const char* end = ::strptime(copy.c_str(), "%Y-%m-%dT%H:%M:%SZ", &parts);
+    if (end != copy.c_str() + copy.size() || copy.empty()) {
+        return std::nullopt;
+    }
+    const std::int64_t seconds = ::timegm(&parts);
+    // strptime takes less than this form, and days that no month has.
+    return seconds >= 0 && seconds < 253'402'300'800 && format_utc(seconds) == text ? std::optional(seconds) : std::nullopt;
+}
+
+} // namespace candor::consent

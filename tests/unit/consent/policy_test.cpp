@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "consent/policy.h"
+
+#include "base/hex.h"
+#include "support/catch.h"
+#include "support/temporary_directory.h"
+#include "wire/limits.h"
+
+#include <fstream>
+#include <random>
+
+using namespace candor;
+using namespace candor::consent;
+
+namespace {
+
+const std::string key_a = "de9edb7d7b7dc1b4d35b61c2ece435373f8343c85b78674dadfc7e146f882b4f";
+const std::string key_b = "8520f0098930a754748b7ddcb43ef75a0dbf3a0d26381af4eba4a98eaa9b4e6a";
+const std::string notice = "What is recorded: keys.\n";
+const std::string required = "[Policy]\nController=Example\nContact=privacy@example.org\nPurpose=Training\n";
+
+std::expected<Policy, Refusal> policy_of(const std::string& text, const std::string& shown = notice) {
+    const auto entries = parse_ini(text, "policy.conf");
+    return entries ? make_policy(*entries, shown, "policy.conf") : std::unexpected(entries.error());
+}
+
+std::string refusal_of(const std::string& text, const std::string& shown = notice) {
+    const auto policy = policy_of(text, shown);
+    return policy ? "accepted" : policy.error().message;
+}
+
+void write(const std::filesystem::path& path, const std::string& text) { std::ofstream(path) << text; }
+
+} // namespace
+
+TEST_CASE("a policy with the required keys alone has the documented defaults") {
+    const auto policy = policy_of(required);
+    REQUIRE(policy.has_value());
+    CHECK(policy->controller == "Example");
+    CHECK(policy->contact == "privacy@example.org");
+    CHECK(policy->purpose == "Training");
+    CHECK(policy->lawful_basis == "consent");
+    CHECK(policy->retention.empty());
+    CHECK(policy->batch_interval == std::chrono::seconds(5));
+    CHECK(policy->consent_duration == std::chrono::days(90));
+    CHECK(policy->allow_virtual.empty());
+    CHECK(policy->recipients.empty());
+    CHECK(policy->notice == notice);
+}
+
+TEST_CASE("every key of a policy is read") {
+    const auto policy = policy_of(required + "LawfulBasis=contract\nRetention=two years\nBatchSeconds=60\nConsentDays=365\n"
+                                             "AllowVirtual=Candor test keyboard\nAllowVirtual=ydotoold virtual device\n"
+                                             "[Recipients]\nlake-1=" + key_a + "\nbackup=" + key_b + "\n");
+    REQUIRE(policy.has_value());
+    CHECK(policy->lawful_basis == "contract");
+    CHECK(policy->retention == "two years");
+    CHECK(policy->batch_interval == std::chrono::seconds(60));
+    CHECK(policy->consent_duration == std::chrono::days(365));
+    CHECK(policy->allow_virtual == std::vector<std::string>{"Candor test keyboard", "ydotoold virtual device"});
+    REQUIRE(policy->recipients.size() == 2);
+    CHECK(policy->recipients[0].name == "lake-1");
+    CHECK(to_hex(policy->recipients[0].key) == key_a);
+    CHECK(policy->recipients[1].name == "backup");
+}
+
+TEST_CASE("a missing required key refuses the policy") {
+    CHECK(refusal_of("") == "policy.conf: [Policy] Controller: missing, expected a text");
+    CHECK(refusal_of("[Policy]\nController=a\nPurpose=b\n") == "policy.conf: [Policy] Contact: missing, expected a text");
+    CHECK(refusal_of("[Policy]\nController=a\nContact=b\n") == "policy.conf: [Policy] Purpose: missing, expected a text");
+}
+
+TEST_CASE("every kind of bad value is refused with its place and what was expected") {
+    const auto bad = [](const std::string& line) { return refusal_of(required + line); };
+    const std::string text = "expected 1 to 1024 bytes of UTF-8 text";
+    CHECK(bad("Retention=\n") == "policy.conf:5: [Policy] Retention: " + text);
+    CHECK(bad("Retention=" + std::string(1025, 'x') + "\n") == "policy.conf:5: [Policy] Retention: " + text);
+    CHECK(bad("LawfulBasis=\xff\n") == "policy.conf:5: [Policy] LawfulBasis: " + text);
+    CHECK(bad("LawfulBasis=\xed\xa0\x80\n") == "policy.conf:5: [Policy] LawfulBasis: " + text);
+    CHECK(bad("LawfulBasis=\xc0\xaf\n") == "policy.conf:5: [Policy] LawfulBasis: " + text);
+    for (const char* value : {"", "0", "61", "-1", "+5", "5s", "5.0", "0x5", "five", "18446744073709551621"}) {
+        CHECK(bad(std::string("BatchSeconds=") + value + "\n") ==
+              "policy.conf:5: [Policy] BatchSeconds: expected a number from 1 to 60");
+    }
+    CHECK(bad("ConsentDays=366\n") == "policy.conf:5: [Policy] ConsentDays: expected a number from 1 to 365");
+    CHECK(bad("AllowVirtual=\n") == "policy.conf:5: [Policy] AllowVirtual: expected 1 to 128 bytes of UTF-8 text");
+    CHECK(bad("AllowVirtual=a\nAllowVirtual=a\n") == "policy.conf:6: [Policy] AllowVirtual: repeated, expected each device once");
+    CHECK(bad("Purpose=again\n") == "policy.conf:5: [Policy] Purpose: repeated, expected once (first in line 4)");
+    CHECK(bad("purpose=x\n") == "policy.conf:5: [Policy] purpose: unknown key, expected Controller, Contact, Purpose, "
+                                "LawfulBasis, Retention, BatchSeconds, ConsentDays or AllowVirtual");
+    CHECK(bad("[Extra]\nKey=1\n") == "policy.conf:6: [Extra] Key: unknown section, expected [Policy] or [Recipients]");
+}
+
+TEST_CASE("more virtual devices than the limit are refused") {
+    std::string many = required;
+    for (std::size_t i = 0; i < max_allow_virtual; ++i) {
+        many += "AllowVirtual=device " + std::to_string(i) + "\n";
+    }
+    CHECK(refusal_of(many) == "accepted");
+    CHECK(refusal_of(many + "AllowVirtual=one more\n") == "policy.conf:37: [Policy] AllowVirtual: expected at most 32 devices");
+}
+
+TEST_CASE("a recipient's key is refused unless it is a usable X25519 key of its own") {
+    const auto bad = [](const std::string& lines) { return refusal_of(required + "[Recipients]\n" + lines); };
+    const std::string digits = "policy.conf:6: [Recipients] a: expected an X25519 public key as 64 hexadecimal digits";
+    CHECK(bad("a=\n") == digits);
+    CHECK(bad("a=" + key_a.substr(1) + "\n") == digits);
+    CHECK(bad("a=" + key_a + "0\n") == digits);
+    CHECK(bad("a=g" + key_a.substr(1) + "\n") == digits);
+    for (const std::string low : {
+             "0000000000000000000000000000000000000000000000000000000000000000",
+             "0100000000000000000000000000000000000000000000000000000000000000",
+             "e0eb7a7c3b41b8ae1656e3faf19fc46ada098deb9c32b1fd866205165f49b800",
+             "5f9c95bca3508c24b1d0b1559c83ef5b04445cc4581c8e86d8224eddd09f1157",
+             "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+             "edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+             "eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+         }) {
+        CHECK(bad("a=" + low + "\n") ==
+              "policy.conf:6: [Recipients] a: expected an X25519 public key that is not of low order");
+    }
+    CHECK(bad("a=" + key_a + "\na=" + key_b + "\n") == "policy.conf:7: [Recipients] a: repeated, expected each recipient once");
+    CHECK(bad("a=" + key_a + "\nb=" + key_a + "\n") ==
+          "policy.conf:7: [Recipients] b: expected a key of its own, this is that of a");
+    CHECK(bad(std::string(65, 'n') + "=" + key_a + "\n").ends_with("expected a name of at most 64 characters"));
+}
+
+TEST_CASE("32 recipients are accepted and 33 are not") {
+    std::string text = required + "[Recipients]\n";
+    for (std::size_t i = 0; i < wire::max_recipients; ++i) {
+        text += "r" + std::to_string(i) + "=" + to_hex(wire::RecipientKeyPair::generate().public_key) + "\n";
+    }
+    CHECK(refusal_of(text) == "accepted");
+    CHECK(refusal_of(text + "more=" + key_a + "\n").ends_with("more: expected at most 32 recipients"));
+}
+
+TEST_CASE("a notice that nobody could read is refused") {
+    const std::string refused = "notice.txt: expected 1 to 65536 bytes of UTF-8 text, not blank, without control "
+                                "characters but newline and tab";
+    CHECK(refusal_of(required, "") == refused);
+    CHECK(refusal_of(required, " \n\t\n") == refused);
+    CHECK(refusal_of(required, "a\xff") == refused);
+    CHECK(refusal_of(required, "what\x1b[8m is hidden") == refused);
+    CHECK(refusal_of(required, std::string(max_notice_bytes + 1, 'n')) == refused);
+    CHECK(refusal_of(required, std::string(max_notice_bytes, 'n')) == "accepted");
+}
+
+TEST_CASE("the hash changes with every value, key, order and the notice, and not with comments") {
+    const std::string text = required + "[Recipients]\na=" + key_a + "\nb=" + key_b + "\n";
+    const auto hash = [](const std::string& t, const std::string& n = notice) { return policy_of(t, n).value().hash; };
+    const PolicyHash original = hash(text);
+    CHECK(hash("# a comment\n" + text + "\n; another\n") == original);
+    CHECK(hash(text, notice + " ") != original);
+    CHECK(hash(required + "[Recipients]\nb=" + key_b + "\na=" + key_a + "\n") != original);
+    CHECK(hash(required + "[Recipients]\na=" + key_a + "\n") != original);
+    CHECK(hash(required + "ConsentDays=90\n[Recipients]\na=" + key_a + "\nb=" + key_b + "\n") != original);
+    // Fields are told apart: the same letters, cut elsewhere.
+    CHECK(hash("[Policy]\nController=ab\nContact=c\nPurpose=d\n") != hash("[Policy]\nController=a\nContact=bc\nPurpose=d\n"));
+}
+
+TEST_CASE("the hash is the documented one") {
+    // SHA-256 of the fields as policy.h says, computed by another program.
+    CHECK(to_hex(policy_of(required).value().hash) == "996d89a7599cd6a7cf38244ca6e0f26b3072698e36ae0571806bf3ebe050cdf4");
+}
+
+TEST_CASE("a policy is read from its folder with its drop-ins") {
+    const test::TemporaryDirectory directory;
+    const std::string file = directory / "policy.conf";
+    CHECK(load_policy(directory.path()).error().message == file + ": missing, expected a policy");
+    write(file, required);
+    CHECK(load_policy(directory.path()).error().message.starts_with((directory / "notice.txt").string() + ": No such file"));
+    write(directory / "notice.txt", notice);
+    const auto plain = load_policy(directory.path());
+    REQUIRE(plain.has_value());
+    CHECK(plain->hash == policy_of(required)->hash);
+
+    std::filesystem::create_directory(file + ".d");
+    write(file + ".d/10-site.conf", "[Policy]\nPurpose=Another\nConsentDays=7\n[Recipients]\na=" + key_a + "\n");
+    write(file + ".d/20-site.conf", "[Policy]\nConsentDays=8\n");
+    const auto merged = load_policy(directory.path());
+    REQUIRE(merged.has_value());
+    CHECK(merged->purpose == "Another");
+    CHECK(merged->consent_duration == std::chrono::days(8));
+    CHECK(merged->recipients.size() == 1);
+    CHECK(merged->hash != plain->hash);
+
+    write(file + ".d/30-site.conf", "[Policy]\nSecretKey=1\n");
+    CHECK(load_policy(directory.path()).error().message.starts_with(file + ".d/30-site.conf:2: [Policy] SecretKey: unknown key"));
+}
+
+TEST_CASE("a policy that is a folder or too large is refused") {
+    const test::TemporaryDirectory directory;
+    write(directory / "notice.txt", notice);
+    std::filesystem::create_directory(directory / "policy.conf");
+    CHECK_FALSE(load_policy(directory.path()).has_value());
+    std::filesystem::remove(directory / "policy.conf");
+    write(directory / "policy.conf", required + std::string(max_config_bytes, '#'));
+    CHECK_FALSE(load_policy(directory.path()).has_value());
+}
+
+TEST_CASE("no policy with a changed key or section name passes") {
+    const std::string text = required + "BatchSeconds=5\nConsentDays=30\nAllowVirtual=x\n";
+    std::mt19937 random(20260601);
+    const std::vector<std::string> names = {"Policy", "Controller", "Contact", "Purpose", "BatchSeconds", "ConsentDays",
+                                            "AllowVirtual"};
+    std::size_t refused = 0;
+    for (int round = 0; round < 5000; ++round) {
+        const std::string& name = names[random() % names.size()];
+        std::string changed = name;
+        const std::size_t at = random() % changed.size();
+        const char letter = static_cast<char>("abcxyzABCXYZ019-_."[random() % 18]);
+        switch (random() % 3) {
+        case 0:
+            changed[at] = letter;
+            break;
+        case 1:
+            changed.insert(at, 1, letter);
+            break;
+        default:
+            changed.erase(at, 1);
+        }
+        if (changed == name) {
+            continue;
+        }
+        std::string mutated = text;
+        mutated.replace(mutated.find(name), name.size(), changed);
+        INFO(mutated);
+        REQUIRE_FALSE(policy_of(mutated).has_value());
+        ++refused;
+    }
+    CHECK(refused > 4000);
+}
+
+TEST_CASE("whatever bytes of a policy change, it is refused, says the same, or has another hash") {
+    const std::string text = required + "[Recipients]\na=" + key_a + "\n";
+    const PolicyHash original = policy_of(text)->hash;
+    std::mt19937 random(7);
+    for (int round = 0; round < 20000; ++round) {
+        std::string mutated = text;
+        mutated[random() % mutated.size()] = static_cast<char>(random());
+        const auto policy = policy_of(mutated);
+        if (policy && policy->hash == original) {
+            const auto entries = parse_ini(text, "policy.conf");
+            const auto same = parse_ini(mutated, "policy.conf");
+            REQUIRE(entries->size() == same->size());
+            for (std::size_t i = 0; i < entries->size(); ++i) {
+                REQUIRE((*entries)[i].key == (*same)[i].key);
+                REQUIRE((*entries)[i].value == (*same)[i].value);
+            }
+        }
+    }
+}

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "consent/settings.h"
+
+#include "support/catch.h"
+#include "support/temporary_directory.h"
+
+#include <fstream>
+
+using namespace candor;
+using namespace candor::consent;
+
+namespace {
+
+std::expected<DaemonSettings, Refusal> daemon_of(const std::string& lines) {
+    return make_daemon_settings(parse_ini("[Candord]\n" + lines, "candord.conf").value());
+}
+
+std::expected<ShipperSettings, Refusal> shipper_of(const std::string& lines) {
+    return make_shipper_settings(parse_ini("[Shipper]\n" + lines, "shipper.conf").value());
+}
+
+} // namespace
+
+TEST_CASE("settings that say nothing are the documented defaults") {
+    const test::TemporaryDirectory directory;
+    const auto daemon = load_daemon_settings(directory / "candord.conf");
+    REQUIRE(daemon.has_value());
+    CHECK(daemon->enabled);
+    CHECK(daemon->ring_bytes == 16u * 1024 * 1024);
+    CHECK(daemon->socket_peer == "candor-shipper");
+    const auto shipper = load_shipper_settings(directory / "shipper.conf");
+    REQUIRE(shipper.has_value());
+    CHECK(shipper->source == "/run/candor/frames.sock");
+    CHECK(shipper->spool == "/var/lib/candor-shipper");
+    CHECK(shipper->sink_directory == "/var/lib/candor-lake");
+}
+
+TEST_CASE("every key of the settings is read") {
+    const auto daemon = daemon_of("Enabled=no\nRingBytes=256M\nSocketPeer=_ship-2\n");
+    REQUIRE(daemon.has_value());
+    CHECK_FALSE(daemon->enabled);
+    CHECK(daemon->ring_bytes == 256u * 1024 * 1024);
+    CHECK(daemon->socket_peer == "_ship-2");
+    CHECK(daemon_of("RingBytes=1048576\n")->ring_bytes == 1024u * 1024);
+    CHECK(daemon_of("RingBytes=2048K\n")->ring_bytes == 2u * 1024 * 1024);
+    const auto shipper = shipper_of("Source=/run/x.sock\nSpool=/srv/spool\nSink=dir:/srv/lake here\n");
+    REQUIRE(shipper.has_value());
+    CHECK(shipper->source == "/run/x.sock");
+    CHECK(shipper->spool == "/srv/spool");
+    CHECK(shipper->sink_directory == "/srv/lake here");
+}
+
+TEST_CASE("bad settings are refused with their place and what was expected") {
+    const auto daemon = [](const std::string& lines) { return daemon_of(lines).error().message; };
+    const auto shipper = [](const std::string& lines) { return shipper_of(lines).error().message; };
+    for (const char* value : {"", "true", "Yes", "1", "yes please"}) {
+        CHECK(daemon(std::string("Enabled=") + value) == "candord.conf:2: [Candord] Enabled: expected yes or no");
+    }
+    for (const char* value : {"", "M", "0", "1023K", "257M", "1G", "16 M", "16m", "-1M", "17179869184G", "99999999999999999999"}) {
+        CHECK(daemon(std::string("RingBytes=") + value) ==
+              "candord.conf:2: [Candord] RingBytes: expected a size from 1M to 256M, in bytes or with K, M or G");
+    }
+    for (const char* value : {"", "Root", "a b", "-x", "0", "a/b"}) {
+        CHECK(daemon(std::string("SocketPeer=") + value) ==
+              "candord.conf:2: [Candord] SocketPeer: expected a user name of lower-case letters, digits, '_' and '-'");
+    }
+    CHECK(daemon("RingByte=16M") == "candord.conf:2: [Candord] RingByte: unknown key, expected Enabled, RingBytes or SocketPeer");
+    CHECK(daemon("Enabled=yes\nEnabled=yes") == "candord.conf:3: [Candord] Enabled: repeated, expected once (first in line 2)");
+    CHECK(daemon("[Shipper]\nSpool=/x") == "candord.conf:3: [Shipper] Spool: unknown section, expected [Candord]");
+    for (const char* value : {"", "/", "relative", "/a/../b", "/a/./b"}) {
+        CHECK(shipper(std::string("Spool=") + value) ==
+              "shipper.conf:2: [Shipper] Spool: expected an absolute path without '.' and '..'");
+    }
+    CHECK(shipper("Sink=/srv") == "shipper.conf:2: [Shipper] Sink: expected dir:ABSOLUTE PATH");
+    CHECK(shipper("Sink=dir:srv") == "shipper.conf:2: [Shipper] Sink: expected an absolute path without '.' and '..'");
+    CHECK(shipper("Sinks=dir:/srv") == "shipper.conf:2: [Shipper] Sinks: unknown key, expected Source, Spool or Sink");
+}
+
+TEST_CASE("a drop-in replaces what the file says") {
+    const test::TemporaryDirectory directory;
+    const std::string file = directory / "candord.conf";
+    std::filesystem::create_directory(file + ".d");
+    std::ofstream(file) << "[Candord]\nEnabled=yes\nRingBytes=2M\n";
+    std::ofstream(file + ".d/50-off.conf") << "[Candord]\nEnabled=no\n";
+    const auto settings = load_daemon_settings(file);
+    REQUIRE(settings.has_value());
+    CHECK_FALSE(settings->enabled);
+    CHECK(settings->ring_bytes == 2u * 1024 * 1024);
+}
