@@ -142,6 +142,29 @@ bool is_readable_notice(std::string_view notice) {
 
 } // namespace
 
+std::string present(const Policy& policy) {
+    std::string text = policy.notice;
+    text += text.ends_with('\n') ? "\n" : "\n\n";
+    const auto add = [&text](std::string_view name, const std::string& value) {
+        if (!value.empty()) {
+            text += std::string(name) + ": " + value + "\n";
+        }
+    };
+    add("Controller", policy.controller);
+    add("Contact", policy.contact);
+    add("Purpose", policy.purpose);
+    add("Lawful basis", policy.lawful_basis);
+    add("Retention", policy.retention.empty() ? std::string("not stated") : policy.retention);
+    add("A consent lasts at most", std::to_string(policy.consent_duration.count()) + " days");
+    for (const std::string& device : policy.allow_virtual) {
+        add("Virtual device that is recorded too", device);
+    }
+    for (const Recipient& recipient : policy.recipients) {
+        add("Can open what is recorded", recipient.name + " (" + to_hex(recipient.key) + ")");
+    }
+    return text;
+}
+
 PolicyHash policy_hash(const std::vector<IniEntry>& entries, std::string_view notice) {
     crypto_hash_sha256_state state;
     crypto_hash_sha256_init(&state);

@@ -51,6 +51,10 @@ struct Policy {
 [[nodiscard]] std::expected<Policy, Refusal> make_policy(const std::vector<IniEntry>& entries, std::string notice,
                                                          const std::string& file);
 
+/// What the person is shown before they decide: the notice, then the policy's own words line by line, each as
+/// "Name: value", then who can open what is recorded.
+[[nodiscard]] std::string present(const Policy& policy);
+
 /// SHA-256 over length-prefixed (little-endian 64 bits) fields: "candor policy 1", the number of entries, each entry's
 /// section, key and value in their order, the notice. Comments and layout do not count; any other change does.
 [[nodiscard]] PolicyHash policy_hash(const std::vector<IniEntry>& entries, std::string_view notice);

@@ -163,6 +163,33 @@ TEST_CASE("the hash is the documented one") {
     CHECK(to_hex(policy_of(required).value().hash) == "996d89a7599cd6a7cf38244ca6e0f26b3072698e36ae0571806bf3ebe050cdf4");
 }
 
+TEST_CASE("the person is shown the notice, every word of the policy, and who can open what is recorded") {
+    const auto policy = policy_of(required + "Retention=two years\nConsentDays=7\nAllowVirtual=Robot\n[Recipients]\nlake=" + key_a + "\n");
+    CHECK(present(policy.value()) == notice + "\nController: Example\nContact: privacy@example.org\nPurpose: Training\n"
+                                              "Lawful basis: consent\nRetention: two years\n"
+                                              "A consent lasts at most: 7 days\n"
+                                              "Virtual device that is recorded too: Robot\n"
+                                              "Can open what is recorded: lake (" + key_a + ")\n");
+}
+
+TEST_CASE("the example policy is refused until it says who, how to reach them, and what for") {
+    const std::filesystem::path docs = CANDOR_DOCS;
+    std::string text;
+    {
+        std::ifstream file(docs / "policy.conf.example");
+        text.assign(std::istreambuf_iterator<char>(file), {});
+    }
+    REQUIRE_FALSE(text.empty());
+    for (const std::string key : {"Controller", "Contact", "Purpose"}) {
+        const std::string refused = refusal_of(text);
+        CHECK(refused.find("[Policy] " + key + ": expected 1 to 1024 bytes") != std::string::npos);
+        text.replace(text.find(key + "="), key.size() + 1, key + "=x");
+    }
+    std::ifstream notice_file(docs / "notice.txt");
+    const std::string template_notice{std::istreambuf_iterator<char>(notice_file), {}};
+    CHECK(refusal_of(text, template_notice) == "accepted");
+}
+
 TEST_CASE("a policy is read from its folder with its drop-ins") {
     const test::TemporaryDirectory directory;
     const std::string file = directory / "policy.conf";

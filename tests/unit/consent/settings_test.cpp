@@ -76,6 +76,31 @@ TEST_CASE("bad settings are refused with their place and what was expected") {
     CHECK(shipper("Sinks=dir:/srv") == "shipper.conf:2: [Shipper] Sinks: unknown key, expected Source, Spool or Sink");
 }
 
+TEST_CASE("the installed files show the defaults") {
+    const test::TemporaryDirectory directory;
+    for (const std::string name : {"candord.conf", "shipper.conf"}) {
+        std::ifstream file(std::filesystem::path(CANDOR_DOCS) / name);
+        std::ofstream uncommented(directory / name);
+        for (std::string line; std::getline(file, line);) {
+            const bool shown = line.starts_with("#") && line.size() > 1 && line[1] != ' ' && line.find('=') != std::string::npos;
+            uncommented << (shown ? line.substr(1) : line) << "\n";
+        }
+        uncommented.close();
+        CHECK(read_ini_with_drop_ins(std::filesystem::path(CANDOR_DOCS) / name).value().empty());
+        CHECK(read_ini_with_drop_ins(directory / name).value().size() == 3);
+    }
+    const auto daemon = load_daemon_settings(directory / "candord.conf");
+    REQUIRE(daemon.has_value());
+    CHECK(daemon->enabled == DaemonSettings{}.enabled);
+    CHECK(daemon->ring_bytes == DaemonSettings{}.ring_bytes);
+    CHECK(daemon->socket_peer == DaemonSettings{}.socket_peer);
+    const auto shipper = load_shipper_settings(directory / "shipper.conf");
+    REQUIRE(shipper.has_value());
+    CHECK(shipper->source == ShipperSettings{}.source);
+    CHECK(shipper->spool == ShipperSettings{}.spool);
+    CHECK(shipper->sink_directory == ShipperSettings{}.sink_directory);
+}
+
 TEST_CASE("a drop-in replaces what the file says") {
     const test::TemporaryDirectory directory;
     const std::string file = directory / "candord.conf";
