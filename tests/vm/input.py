@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Works the guest's keyboards and mice as hardware, through QMP, at a person's pace.
+
+Every function returns what the kernel should report for it, as (type, code, value) of linux/input-event-codes.h, without
+SYN_REPORT, MSC_SCAN and autorepeat. One QMP command is one report of the device. The pace matters: QEMU's USB devices
+queue 16 reports and drop what does not fit, and a key held for 250 ms begins to repeat.
+"""
+import time
+
+from qemu import USB_DISPLAY, VIRTIO_DISPLAY
+
+DISPLAYS = {"virtio": VIRTIO_DISPLAY, "usb": USB_DISPLAY}
+EV_KEY, EV_REL = 1, 2
+REL_X, REL_Y, REL_WHEEL, REL_WHEEL_HI_RES = 0, 1, 8, 11
+
+ROWS = {2: "1234567890-=", 16: "qwertyuiop[]", 30: "asdfghjkl;'`", 44: "zxcvbnm,./"}
+SHIFTED = {2: "!@#$%^&*()_+", 16: "QWERTYUIOP{}", 30: "ASDFGHJKL:\"~", 44: "ZXCVBNM<>?"}
+QCODES = {"-": "minus", "=": "equal", "[": "bracket_left", "]": "bracket_right", ";": "semicolon", "'": "apostrophe",
+          "`": "grave_accent", ",": "comma", ".": "dot", "/": "slash", " ": "spc", "\n": "ret"}
+CODES = {" ": 57, "\n": 28}
+KEY_LEFTSHIFT = 42
+NAMED = {"esc": 1, "backspace": 14, "tab": 15, "ctrl": 29, "shift": 42, "alt": 56, "f1": 59, "up": 103, "left": 105,
+         "right": 106, "down": 108, "ret": 28, "spc": 57}
+BUTTONS = {"left": 0x110, "right": 0x111, "middle": 0x112}
+
+for first, row in ROWS.items():
+    for offset, character in enumerate(row):
+        CODES[character] = first + offset
+        QCODES.setdefault(character, character)
+PLAIN = {}
+for first, row in SHIFTED.items():
+    for offset, character in enumerate(row):
+        PLAIN[character] = ROWS[first][offset]
+
+
+class Input:
+    """`key_seconds` is waited after every key event, `pointer_seconds` after every report of a mouse."""
+
+    def __init__(self, qemu, key_seconds=0.035, pointer_seconds=0.0125):
+        self.qemu = qemu
+        self.key_seconds = key_seconds
+        self.pointer_seconds = pointer_seconds
+
+    def send(self, device, events):
+        self.qemu.command("input-send-event", device=DISPLAYS[device], events=events)
+
+    def key(self, qcode, code, down, device):
+        self.send(device, [{"type": "key", "data": {"down": down, "key": {"type": "qcode", "data": qcode}}}])
+        time.sleep(self.key_seconds)
+        return [(EV_KEY, code, int(down))]
+
+    def tap(self, name, device="virtio"):
+        """A key by its QEMU name, for those in NAMED and single characters."""
+        code = NAMED.get(name) or CODES[name]
+        qcode = name if name in NAMED else QCODES[name]
+        return self.key(qcode, code, True, device) + self.key(qcode, code, False, device)
+
+    def type_text(self, text, device="virtio"):
+        """Types a text of the US layout."""
+        sent = []
+        for character in text:
+            plain = PLAIN.get(character, character)
+            shifted = plain != character
+            if shifted:
+                sent += self.key("shift", KEY_LEFTSHIFT, True, device)
+            sent += self.key(QCODES[plain], CODES[plain], True, device)
+            sent += self.key(QCODES[plain], CODES[plain], False, device)
+            if shifted:
+                sent += self.key("shift", KEY_LEFTSHIFT, False, device)
+        return sent
+
+    def move(self, dx, dy, device="virtio"):
+        events = [{"type": "rel", "data": {"axis": axis, "value": value}} for axis, value in (("x", dx), ("y", dy)) if value]
+        self.send(device, events)
+        time.sleep(self.pointer_seconds)
+        return [(EV_REL, code, value) for code, value in ((REL_X, dx), (REL_Y, dy)) if value]
+
+    def button(self, name, down, device="virtio"):
+        self.send(device, [{"type": "btn", "data": {"down": down, "button": name}}])
+        time.sleep(self.pointer_seconds)
+        return [(EV_KEY, BUTTONS[name], int(down))]
+
+    def click(self, name="left", device="virtio"):
+        return self.button(name, True, device) + self.button(name, False, device)
+
+    def wheel(self, up, device="virtio"):
+        """One notch. The kernel's HID driver adds the high-resolution twin of the wheel, virtio's does not."""
+        name = "wheel-up" if up else "wheel-down"
+        for down in (True, False):
+            self.send(device, [{"type": "btn", "data": {"down": down, "button": name}}])
+            time.sleep(self.pointer_seconds)
+        value = 1 if up else -1
+        return [(EV_REL, REL_WHEEL, value)] + ([(EV_REL, REL_WHEEL_HI_RES, 120 * value)] if device == "usb" else [])
