@@ -94,8 +94,4 @@ private:
     const wire::Identity& identity_;
 };
 
-/// "2026-11-24T02:36:39Z"; parse takes exactly that form. Years 1970 to 9999.
-[[nodiscard]] std::string format_utc(std::int64_t seconds);
-[[nodiscard]] std::optional<std::int64_t> parse_utc(std::string_view text);
-
 } // namespace candor::consent

@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 #include "base/hex.h"
+#include "consent/utc.h"
 #include "support/catch.h"
 #include "support/temporary_directory.h"
 
