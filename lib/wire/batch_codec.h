@@ -28,8 +28,8 @@ public:
     BatchEncoder& operator=(BatchEncoder&&) noexcept;
 
     /// The plaintext, padded to padding_bytes; valid until the next call. Limits (std::invalid_argument beyond them):
-    /// max_batch_events, max_packet_events, max_batch_devices; every packet's device was introduced before or in this batch.
-    /// Never longer than max_plaintext_bytes.
+    /// max_batch_events, max_packet_events, max_batch_devices; every packet's device was introduced before or in this
+    /// batch. Never longer than max_plaintext_bytes.
     [[nodiscard]] std::span<const std::uint8_t> encode(const Batch& batch);
 
 private:

@@ -16,7 +16,7 @@ inline constexpr std::size_t max_frame_bytes = 64 * 1024;
 inline constexpr std::size_t max_plaintext_bytes = 56 * 1024;
 
 /// Chosen so that no batch of this many events, however hostile, encodes to more than max_plaintext_bytes.
-inline constexpr std::size_t max_batch_events = 4096;
+inline constexpr std::size_t max_batch_events = 2048;
 
 /// A single packet longer than this is damaged: a kernel device queues 64 to a few hundred events a packet.
 inline constexpr std::size_t max_packet_events = 1024;
