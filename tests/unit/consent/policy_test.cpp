@@ -173,7 +173,7 @@ TEST_CASE("the person is shown the notice, every word of the policy, and who can
 }
 
 TEST_CASE("the example policy is refused until it says who, how to reach them, and what for") {
-    const std::filesystem::path docs = CANDOR_DOCS;
+    const std::filesystem::path docs = CANDOR_SOURCE "/docs";
     std::string text;
     {
         std::ifstream file(docs / "policy.conf.example");

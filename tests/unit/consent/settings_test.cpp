@@ -79,14 +79,14 @@ TEST_CASE("bad settings are refused with their place and what was expected") {
 TEST_CASE("the installed files show the defaults") {
     const test::TemporaryDirectory directory;
     for (const std::string name : {"candord.conf", "shipper.conf"}) {
-        std::ifstream file(std::filesystem::path(CANDOR_DOCS) / name);
+        std::ifstream file(std::filesystem::path(CANDOR_SOURCE "/docs") / name);
         std::ofstream uncommented(directory / name);
         for (std::string line; std::getline(file, line);) {
             const bool shown = line.starts_with("#") && line.size() > 1 && line[1] != ' ' && line.find('=') != std::string::npos;
             uncommented << (shown ? line.substr(1) : line) << "\n";
         }
         uncommented.close();
-        CHECK(read_ini_with_drop_ins(std::filesystem::path(CANDOR_DOCS) / name).value().empty());
+        CHECK(read_ini_with_drop_ins(std::filesystem::path(CANDOR_SOURCE "/docs") / name).value().empty());
         CHECK(read_ini_with_drop_ins(directory / name).value().size() == 3);
     }
     const auto daemon = load_daemon_settings(directory / "candord.conf");
