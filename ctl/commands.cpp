@@ -17,7 +17,8 @@ namespace candor::ctl {
 namespace {
 
 /// Connects and passes the client on.
-template <typename Body> Outcome with_client(Body&& body) {
+template <typename Body>
+Outcome with_client(Body&& body) {
     auto client = Client::connect();
     if (!client) {
         return std::unexpected(std::move(client.error()));
@@ -26,7 +27,8 @@ template <typename Body> Outcome with_client(Body&& body) {
 }
 
 /// Prints what was answered, or passes the refusal on.
-template <typename T, typename Format> Outcome print(std::expected<T, Refusal> answer, Format&& format) {
+template <typename T, typename Format>
+Outcome print(std::expected<T, Refusal> answer, Format&& format) {
     if (!answer) {
         return std::unexpected(std::move(answer.error()));
     }
@@ -88,8 +90,8 @@ Outcome grant_consent(const GrantOptions& options) {
         }
         print_notice(*notice);
         const std::int64_t end = expiry != 0 ? expiry : std::time(nullptr) + std::int64_t{notice->max_days} * 24 * 3600;
-        std::cout << fmt::format("Level: {}\nYour consent would end at {}, or when you take it back.\n\n", options.level,
-                                 consent::format_utc(end));
+        std::cout << fmt::format("Level: {}\nYour consent would end at {}, or when you take it back.\n\n",
+                                 options.level, consent::format_utc(end));
         if (!options.yes && !ask()) {
             return std::unexpected(Refusal{"not confirmed: nothing was changed"});
         }

@@ -16,7 +16,7 @@ using Outcome = std::expected<void, Refusal>;
 
 struct GrantOptions {
     std::string level = "full";
-    std::string until;              ///< parse_until's forms; empty: not given
+    std::string until; ///< parse_until's forms; empty: not given
     std::optional<unsigned> days;
     bool yes = false;
 };

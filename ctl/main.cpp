@@ -49,7 +49,9 @@ int run(int argc, char** argv) {
 
     GrantOptions options;
     CLI::App* grant = consent->add_subcommand("grant", "Show the notice, ask, and consent to being recorded");
-    grant->add_option("--level", options.level, "What is recorded")->check(CLI::IsMember({"full"}))->capture_default_str();
+    grant->add_option("--level", options.level, "What is recorded")
+        ->check(CLI::IsMember({"full"}))
+        ->capture_default_str();
     CLI::Option* until = grant->add_option("--until", options.until, "When the consent ends: a date, or a time in UTC");
     until->check(until_error);
     grant->add_option("--days", options.days, "For how many days")->check(CLI::Range(1, 365))->excludes(until);

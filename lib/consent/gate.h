@@ -25,7 +25,7 @@ struct Session {
 
 /// What the receipt of the session's uid is worth, now and for the loaded policy (see receipt.h).
 enum class ConsentState : std::uint8_t {
-    none,              ///< never asked, or no receipt
+    none, ///< never asked, or no receipt
     valid,
     withdrawn,
     expired,

@@ -76,7 +76,8 @@ Applied add_recipient(Policy& policy, const IniEntry& entry) {
         }
     }
     if (policy.recipients.size() == wire::max_recipients) {
-        return std::unexpected(entry.refuse("expected at most " + std::to_string(wire::max_recipients) + " recipients"));
+        return std::unexpected(
+            entry.refuse("expected at most " + std::to_string(wire::max_recipients) + " recipients"));
     }
     policy.recipients.push_back(std::move(recipient));
     return {};

@@ -28,15 +28,15 @@ struct Recipient {
 };
 
 struct Policy {
-    std::string controller;   ///< [Policy] Controller=, required: who is answerable
-    std::string contact;      ///< Contact=, required
-    std::string purpose;      ///< Purpose=, required
-    std::string lawful_basis = "consent"; ///< LawfulBasis=
-    std::string retention;    ///< Retention=, how long the data is kept, in words; empty when not said
-    std::chrono::seconds batch_interval{5};   ///< BatchSeconds=, 1 to 60
-    std::chrono::days consent_duration{90};   ///< ConsentDays=, 1 to 365: the longest a grant may last
-    std::vector<std::string> allow_virtual;   ///< AllowVirtual=, repeatable: exact names of uinput devices to record
-    std::vector<Recipient> recipients;        ///< [Recipients] NAME=64 hex digits, at most wire::max_recipients
+    std::string controller;                 ///< [Policy] Controller=, required: who is answerable
+    std::string contact;                    ///< Contact=, required
+    std::string purpose;                    ///< Purpose=, required
+    std::string lawful_basis = "consent";   ///< LawfulBasis=
+    std::string retention;                  ///< Retention=, how long the data is kept, in words; empty when not said
+    std::chrono::seconds batch_interval{5}; ///< BatchSeconds=, 1 to 60
+    std::chrono::days consent_duration{90}; ///< ConsentDays=, 1 to 365: the longest a grant may last
+    std::vector<std::string> allow_virtual; ///< AllowVirtual=, repeatable: exact names of uinput devices to record
+    std::vector<Recipient> recipients;      ///< [Recipients] NAME=64 hex digits, at most wire::max_recipients
 
     std::string notice; ///< notice.txt as it is shown, UTF-8, not empty
     PolicyHash hash{};  ///< of all of the above

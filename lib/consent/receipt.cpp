@@ -13,9 +13,9 @@
 #include <charconv>
 #include <stdexcept>
 
-// A receipt is this program's own JSON: two blanks of indentation, keys in the order below, "signature" last, a newline. The
-// signature covers the compact form without "signature". Reading writes the whole again and compares bytes, so that no
-// change of the file goes unseen, not even one that means the same.
+// A receipt is this program's own JSON: two blanks of indentation, keys in the order below, "signature" last, a
+// newline. The signature covers the compact form without "signature". Reading writes the whole again and compares
+// bytes, so that no change of the file goes unseen, not even one that means the same.
 namespace candor::consent {
 namespace {
 
@@ -24,7 +24,9 @@ using Json = nlohmann::ordered_json;
 constexpr std::string_view schema_version = "ISO/IEC TS 27560:2023";
 constexpr std::string_view signature_context = "candor consent receipt 1";
 
-std::string serialise(const Json& json) { return json.dump(2) + "\n"; }
+std::string serialise(const Json& json) {
+    return json.dump(2) + "\n";
+}
 
 std::string sign_and_serialise(Json json, const wire::Identity& identity) {
     json["signature"] = to_hex(identity.sign(signature_context, as_bytes(json.dump())));
@@ -86,7 +88,8 @@ Receipt receipt_of(const Json& json) {
     }
     const bool sound = from_hex_exactly(json.at("pii_principal_id").get<std::string>(), receipt.subject) &&
                        from_hex_exactly(json.at("policy_hash").get<std::string>(), receipt.policy_hash) && time &&
-                       seconds >= 0 && seconds <= 400LL * 24 * 3600 && (state == "consent_given" || state == "consent_withdrawn");
+                       seconds >= 0 && seconds <= 400LL * 24 * 3600 &&
+                       (state == "consent_given" || state == "consent_withdrawn");
     if (!sound) {
         return refuse("a field out of range");
     }
@@ -198,7 +201,8 @@ StoredReceipt ReceiptStore::read(std::uint32_t uid) const {
 
 std::expected<StoredReceipt, Refusal> ReceiptStore::grant(const Policy& policy, const GrantRequest& request) {
     if (request.level != level_full) {
-        return std::unexpected(Refusal{"level '" + request.level + "' is not recorded by this version, expected 'full'"});
+        return std::unexpected(
+            Refusal{"level '" + request.level + "' is not recorded by this version, expected 'full'"});
     }
     const std::int64_t latest = request.now + std::chrono::seconds(policy.consent_duration).count();
     const std::int64_t expiry = request.expiry == 0 ? latest : request.expiry;
@@ -206,23 +210,32 @@ std::expected<StoredReceipt, Refusal> ReceiptStore::grant(const Policy& policy, 
         return std::unexpected(Refusal{"the end of the consent lies in the past"});
     }
     if (expiry > latest) {
-        return std::unexpected(Refusal{"the policy allows consent for " + std::to_string(policy.consent_duration.count()) +
-                                       " days at most, until " + format_utc(latest)});
+        return std::unexpected(Refusal{"the policy allows consent for " +
+                                       std::to_string(policy.consent_duration.count()) + " days at most, until " +
+                                       format_utc(latest)});
     }
-    const Receipt receipt{to_hex(wire::random_id()), next_version(request.uid), request.uid, request.subject, false,
-                          request.level,             policy.hash,               request.now, expiry};
+    const Receipt receipt{to_hex(wire::random_id()),
+                          next_version(request.uid),
+                          request.uid,
+                          request.subject,
+                          false,
+                          request.level,
+                          policy.hash,
+                          request.now,
+                          expiry};
     Json json = header_of(receipt);
     json["privacy_notice"] = "policy_hash names its exact text";
     json["purposes"] = purposes_of(policy);
-    json["party_identification"] = Json::array({Json{
-        {"party_role", "pii_controller"}, {"party_name", policy.controller}, {"party_contact", policy.contact}}});
+    json["party_identification"] = Json::array(
+        {Json{{"party_role", "pii_controller"}, {"party_name", policy.controller}, {"party_contact", policy.contact}}});
     json["event"] = event_of("consent_given", request.now, expiry - request.now);
     return write(receipt.uid, receipt.version, sign_and_serialise(std::move(json), identity_));
 }
 
 StoredReceipt ReceiptStore::withdraw(std::uint32_t uid, const wire::Id16& subject, std::int64_t now) {
     const StoredReceipt before = read(uid);
-    Receipt receipt{to_hex(wire::random_id()), next_version(uid), uid, subject, true, std::string(level_full), {}, now, now};
+    Receipt receipt{
+        to_hex(wire::random_id()), next_version(uid), uid, subject, true, std::string(level_full), {}, now, now};
     if (before.receipt) {
         receipt.level = before.receipt->level;
         receipt.policy_hash = before.receipt->policy_hash;

@@ -68,23 +68,23 @@ struct GrantRequest {
 
 /// DIR/UID.json, mode 0600, and a numbered copy DIR/UID.VERSION.json of every receipt.
 class ReceiptStore {
-public:
+  public:
     /// `directory` is made (0700) when it is missing; its parent must exist. The identity must outlive the store.
     ReceiptStore(std::filesystem::path directory, const wire::Identity& identity);
 
     /// Never refuses: what cannot be read, does not verify, or is older than a numbered copy is damaged, which closes.
     [[nodiscard]] StoredReceipt read(std::uint32_t uid) const;
 
-    /// Writes a receipt for this policy and returns it as stored. Refuses, with a sentence for the person, a level that is
-    /// not supported and an expiry that is past or beyond the policy's ConsentDays. Throws std::system_error if it cannot
-    /// be written: nothing was granted then.
+    /// Writes a receipt for this policy and returns it as stored. Refuses, with a sentence for the person, a level that
+    /// is not supported and an expiry that is past or beyond the policy's ConsentDays. Throws std::system_error if it
+    /// cannot be written: nothing was granted then.
     [[nodiscard]] std::expected<StoredReceipt, Refusal> grant(const Policy& policy, const GrantRequest& request);
 
     /// Writes a withdrawal. If that throws, the old receipt may still stand: the caller must keep the gate closed.
     /// Works from any state, also without a receipt or with a damaged one.
     StoredReceipt withdraw(std::uint32_t uid, const wire::Id16& subject, std::int64_t now);
 
-private:
+  private:
     [[nodiscard]] std::filesystem::path path_of(std::uint32_t uid) const;
     [[nodiscard]] std::filesystem::path numbered(std::uint32_t uid, std::uint32_t version) const;
     [[nodiscard]] std::uint32_t next_version(std::uint32_t uid) const;

@@ -23,7 +23,8 @@ Parsed<std::string> parse_user_name(const IniEntry& entry) {
 }
 
 /// Stores a parsed value, or passes on why there is none.
-template <typename Target, typename T> std::expected<void, Refusal> store(Target& target, Parsed<T> parsed) {
+template <typename Target, typename T>
+std::expected<void, Refusal> store(Target& target, Parsed<T> parsed) {
     if (!parsed) {
         return std::unexpected(std::move(parsed.error()));
     }
@@ -56,7 +57,8 @@ std::expected<void, Refusal> apply(ShipperSettings& settings, const IniEntry& en
         if (!entry.value.starts_with(kind)) {
             return std::unexpected(entry.refuse("expected dir:ABSOLUTE PATH"));
         }
-        return store(settings.sink_directory, parse_absolute_path(entry, std::string_view(entry.value).substr(kind.size())));
+        return store(settings.sink_directory,
+                     parse_absolute_path(entry, std::string_view(entry.value).substr(kind.size())));
     }
     return std::unexpected(entry.refuse("unknown key, expected Source, Spool or Sink"));
 }

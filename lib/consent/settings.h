@@ -15,20 +15,20 @@ namespace candor::consent {
 
 /// candord.conf, section [Candord].
 struct DaemonSettings {
-    bool enabled = true;                        ///< Enabled=yes|no: no keeps the gate closed, whatever anybody consents to
+    bool enabled = true; ///< Enabled=yes|no: no keeps the gate closed, whatever anybody consents to
     std::size_t ring_bytes = 16 * 1024 * 1024;  ///< RingBytes=1M..256M (suffixes K, M, G): sealed and not yet taken
     std::string socket_peer = "candor-shipper"; ///< SocketPeer=: name of the user that may read the frames socket
 };
 
 /// shipper.conf, section [Shipper].
 struct ShipperSettings {
-    std::filesystem::path source = "/run/candor/frames.sock";    ///< Source=: absolute path of candord's socket
-    std::filesystem::path spool = "/var/lib/candor-shipper";     ///< Spool=: absolute path
+    std::filesystem::path source = "/run/candor/frames.sock";      ///< Source=: absolute path of candord's socket
+    std::filesystem::path spool = "/var/lib/candor-shipper";       ///< Spool=: absolute path
     std::filesystem::path sink_directory = "/var/lib/candor-lake"; ///< Sink=dir:ABSOLUTE PATH
 };
 
-/// Both read `path` and `path.d/*.conf`; a key in a later file replaces the earlier one's; a missing file is the defaults.
-/// Anything unknown, repeated within a file, of a wrong type or out of range refuses the whole.
+/// Both read `path` and `path.d/*.conf`; a key in a later file replaces the earlier one's; a missing file is the
+/// defaults. Anything unknown, repeated within a file, of a wrong type or out of range refuses the whole.
 [[nodiscard]] std::expected<DaemonSettings, Refusal> load_daemon_settings(const std::filesystem::path& path);
 [[nodiscard]] std::expected<ShipperSettings, Refusal> load_shipper_settings(const std::filesystem::path& path);
 

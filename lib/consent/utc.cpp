@@ -26,7 +26,8 @@ std::optional<std::int64_t> parse_utc(std::string_view text) {
     }
     const std::int64_t seconds = ::timegm(&parts);
     // strptime takes less than this form, and days that no month has.
-    return seconds >= 0 && seconds < 253'402'300'800 && format_utc(seconds) == text ? std::optional(seconds) : std::nullopt;
+    return seconds >= 0 && seconds < 253'402'300'800 && format_utc(seconds) == text ? std::optional(seconds)
+                                                                                    : std::nullopt;
 }
 
 } // namespace candor::consent

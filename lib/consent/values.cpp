@@ -45,7 +45,8 @@ Parsed<std::uint64_t> parse_size(const IniEntry& entry, std::uint64_t least, std
     }
     std::uint64_t value = 0;
     if (!read_digits(digits, value) || value > (most >> shift) || (value << shift) < least) {
-        return std::unexpected(entry.refuse("expected a size from " + std::string(range) + ", in bytes or with K, M or G"));
+        return std::unexpected(
+            entry.refuse("expected a size from " + std::string(range) + ", in bytes or with K, M or G"));
     }
     return value << shift;
 }
@@ -72,9 +73,11 @@ bool is_utf8(std::string_view text) {
     for (std::size_t i = 0; i < text.size();) {
         const auto at = [&](std::size_t n) { return static_cast<std::uint32_t>(static_cast<unsigned char>(text[n])); };
         const std::uint32_t lead = at(i);
-        const std::size_t length = lead < 0x80 ? 1 : lead >= 0xc2 && lead < 0xe0 ? 2 : lead >= 0xe0 && lead < 0xf0 ? 3
-                                   : lead >= 0xf0 && lead < 0xf5                 ? 4
-                                                                                 : 0;
+        const std::size_t length = lead < 0x80                   ? 1
+                                   : lead >= 0xc2 && lead < 0xe0 ? 2
+                                   : lead >= 0xe0 && lead < 0xf0 ? 3
+                                   : lead >= 0xf0 && lead < 0xf5 ? 4
+                                                                 : 0;
         if (length == 0 || i + length > text.size()) {
             return false;
         }
@@ -97,7 +100,8 @@ bool is_utf8(std::string_view text) {
 std::expected<void, Refusal> OncePerFile::see(const IniEntry& entry) {
     const auto [place, added] = last_.try_emplace({entry.section, entry.key}, entry.file, entry.line);
     if (!added && place->second.first == entry.file) {
-        return std::unexpected(entry.refuse("repeated, expected once (first in line " + std::to_string(place->second.second) + ")"));
+        return std::unexpected(
+            entry.refuse("repeated, expected once (first in line " + std::to_string(place->second.second) + ")"));
     }
     place->second = {entry.file, entry.line};
     return {};

@@ -13,7 +13,9 @@ using Json = nlohmann::json;
 
 namespace {
 
-bool has(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+bool has(const std::string& text, const std::string& part) {
+    return text.find(part) != std::string::npos;
+}
 
 constexpr std::int64_t end_of_consent = 1'798'761'600; // 2027-01-01
 
@@ -31,10 +33,12 @@ TEST_CASE("status says that nothing is recorded, why, and what to do about it") 
                            "Consent:   none\n"
                            "Devices:   0 of 2 captured\n"
                            "Shipper:   connected\n"
-                           "Policy:    " + FakeCandord::policy_hash + "\n"
-                           "Counters:\n"
-                           "  Batches         3\n"
-                           "  EventsProduced  12\n");
+                           "Policy:    " +
+                               FakeCandord::policy_hash +
+                               "\n"
+                               "Counters:\n"
+                               "  Batches         3\n"
+                               "  EventsProduced  12\n");
 }
 
 TEST_CASE("status says that it is recorded, and until when") {
@@ -144,7 +148,8 @@ TEST_CASE("notice prints what consent is asked for, and changes nothing") {
     FakeCandord service(bus.address(), {});
     const Result result = run_ctl(bus.address(), {"notice"});
     CHECK(result.status == 0);
-    CHECK(result.output == FakeCandord::notice + "\nHash of the policy and this notice: " + FakeCandord::policy_hash + "\n");
+    CHECK(result.output ==
+          FakeCandord::notice + "\nHash of the policy and this notice: " + FakeCandord::policy_hash + "\n");
     CHECK(service.grants().empty());
 }
 
@@ -192,7 +197,8 @@ TEST_CASE("every command says so when candord is not running") {
         INFO(command.back());
         CHECK(result.status == 1);
         CHECK(result.output.empty());
-        CHECK(result.errors == "candorctl: candord is not running: nothing is recorded (to start it: systemctl start candord)\n");
+        CHECK(result.errors ==
+              "candorctl: candord is not running: nothing is recorded (to start it: systemctl start candord)\n");
     }
 }
 

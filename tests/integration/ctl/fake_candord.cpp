@@ -133,7 +133,8 @@ int FakeCandord::answer_properties(sd_bus_message* message) {
         append_property(raw, "Reasons", "a(ss)", 1, "consent-none", "the person at the seat has not consented");
     }
     append_property(raw, "Devices", "a(sssbs)", 2, "/dev/input/event0", answers_.device_name.c_str(), "keyboard",
-                    answers_.recording ? 1 : 0, "keyboard", "/dev/input/event1", "Power Button", "other", 0, "power button");
+                    answers_.recording ? 1 : 0, "keyboard", "/dev/input/event1", "Power Button", "other", 0,
+                    "power button");
     append_property(raw, "Counters", "a{st}", 2, "EventsProduced", std::uint64_t{12}, "Batches", std::uint64_t{3});
     append_property(raw, "ConsentUntil", "x", answers_.consent_until);
     append_property(raw, "ShipperConnected", "b", 1);

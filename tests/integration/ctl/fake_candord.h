@@ -15,7 +15,7 @@ namespace candor::test {
 
 /// org.candor.Capture1 with the answers that a test wants, in a thread of its own.
 class FakeCandord {
-public:
+  public:
     struct Grant {
         std::string level;
         std::string policy_hash;
@@ -29,7 +29,7 @@ public:
         std::int64_t consent_until = 0;
         std::string receipt_state = "none";
         std::string receipt;
-        std::string error;    ///< name of the D-Bus error that every call gets; empty: none
+        std::string error;     ///< name of the D-Bus error that every call gets; empty: none
         bool nonsense = false; ///< answers of the wrong types
     };
 
@@ -45,7 +45,7 @@ public:
     static const std::string policy_hash;
     static const std::string given;
 
-private:
+  private:
     void serve(const std::string& address, int ready);
     int answer(sd_bus_message* message);
     int answer_properties(sd_bus_message* message);

@@ -112,7 +112,8 @@ Result run_ctl(const std::string& address, const std::vector<std::string>& argum
     while (fds[0].fd >= 0 || fds[1].fd >= 0) {
         ::poll(fds.data(), fds.size(), -1);
         for (std::size_t i = 0; i < fds.size(); ++i) {
-            if (fds[i].fd >= 0 && fds[i].revents != 0 && !read_some(fds[i].fd, i == 0 ? result.output : result.errors)) {
+            if (fds[i].fd >= 0 && fds[i].revents != 0 &&
+                !read_some(fds[i].fd, i == 0 ? result.output : result.errors)) {
                 fds[i].fd = -1;
             }
         }
@@ -121,7 +122,8 @@ Result run_ctl(const std::string& address, const std::vector<std::string>& argum
     return result;
 }
 
-Result run_ctl_on_terminal(const std::string& address, const std::vector<std::string>& arguments, const std::string& typed) {
+Result run_ctl_on_terminal(const std::string& address, const std::vector<std::string>& arguments,
+                           const std::string& typed) {
     int master = -1;
     const pid_t pid = ::forkpty(&master, nullptr, nullptr, nullptr);
     if (pid < 0) {

@@ -10,7 +10,7 @@ namespace candor::test {
 
 /// A dbus-daemon of its own, ended with the object.
 class PrivateBus {
-public:
+  public:
     PrivateBus();
     ~PrivateBus();
     PrivateBus(const PrivateBus&) = delete;
@@ -18,7 +18,7 @@ public:
 
     [[nodiscard]] const std::string& address() const noexcept { return address_; }
 
-private:
+  private:
     pid_t pid_ = -1;
     std::string address_;
 };

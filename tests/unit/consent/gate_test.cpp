@@ -88,8 +88,8 @@ TEST_CASE("inputs that nobody filled in are closed") {
 }
 
 TEST_CASE("no session class but 'user' opens") {
-    for (const char* other : {"", "User", "user ", "greeter", "lock-screen", "background", "background-light", "user-early",
-                              "user-incomplete", "manager", "none"}) {
+    for (const char* other : {"", "User", "user ", "greeter", "lock-screen", "background", "background-light",
+                              "user-early", "user-incomplete", "manager", "none"}) {
         GateInputs inputs = all_good();
         inputs.session->session_class = other;
         INFO(other);
@@ -122,5 +122,6 @@ TEST_CASE("the text of a refused policy says what was refused") {
     GateInputs inputs = all_good();
     inputs.policy_valid = false;
     inputs.policy_refusal = "policy.conf:3: [Policy] X: unknown key";
-    CHECK(reason_text(Reason::policy_refused, inputs) == "the policy is refused: policy.conf:3: [Policy] X: unknown key");
+    CHECK(reason_text(Reason::policy_refused, inputs) ==
+          "the policy is refused: policy.conf:3: [Policy] X: unknown key");
 }

@@ -29,7 +29,9 @@ std::string refusal_of(const std::string& text, const std::string& shown = notic
     return policy ? "accepted" : policy.error().message;
 }
 
-void write(const std::filesystem::path& path, const std::string& text) { std::ofstream(path) << text; }
+void write(const std::filesystem::path& path, const std::string& text) {
+    std::ofstream(path) << text;
+}
 
 } // namespace
 
@@ -49,9 +51,11 @@ TEST_CASE("a policy with the required keys alone has the documented defaults") {
 }
 
 TEST_CASE("every key of a policy is read") {
-    const auto policy = policy_of(required + "LawfulBasis=contract\nRetention=two years\nBatchSeconds=60\nConsentDays=365\n"
-                                             "AllowVirtual=Candor test keyboard\nAllowVirtual=ydotoold virtual device\n"
-                                             "[Recipients]\nlake-1=" + key_a + "\nbackup=" + key_b + "\n");
+    const auto policy = policy_of(required +
+                                  "LawfulBasis=contract\nRetention=two years\nBatchSeconds=60\nConsentDays=365\n"
+                                  "AllowVirtual=Candor test keyboard\nAllowVirtual=ydotoold virtual device\n"
+                                  "[Recipients]\nlake-1=" +
+                                  key_a + "\nbackup=" + key_b + "\n");
     REQUIRE(policy.has_value());
     CHECK(policy->lawful_basis == "contract");
     CHECK(policy->retention == "two years");
@@ -66,8 +70,10 @@ TEST_CASE("every key of a policy is read") {
 
 TEST_CASE("a missing required key refuses the policy") {
     CHECK(refusal_of("") == "policy.conf: [Policy] Controller: missing, expected a text");
-    CHECK(refusal_of("[Policy]\nController=a\nPurpose=b\n") == "policy.conf: [Policy] Contact: missing, expected a text");
-    CHECK(refusal_of("[Policy]\nController=a\nContact=b\n") == "policy.conf: [Policy] Purpose: missing, expected a text");
+    CHECK(refusal_of("[Policy]\nController=a\nPurpose=b\n") ==
+          "policy.conf: [Policy] Contact: missing, expected a text");
+    CHECK(refusal_of("[Policy]\nController=a\nContact=b\n") ==
+          "policy.conf: [Policy] Purpose: missing, expected a text");
 }
 
 TEST_CASE("every kind of bad value is refused with its place and what was expected") {
@@ -84,7 +90,8 @@ TEST_CASE("every kind of bad value is refused with its place and what was expect
     }
     CHECK(bad("ConsentDays=366\n") == "policy.conf:5: [Policy] ConsentDays: expected a number from 1 to 365");
     CHECK(bad("AllowVirtual=\n") == "policy.conf:5: [Policy] AllowVirtual: expected 1 to 128 bytes of UTF-8 text");
-    CHECK(bad("AllowVirtual=a\nAllowVirtual=a\n") == "policy.conf:6: [Policy] AllowVirtual: repeated, expected each device once");
+    CHECK(bad("AllowVirtual=a\nAllowVirtual=a\n") ==
+          "policy.conf:6: [Policy] AllowVirtual: repeated, expected each device once");
     CHECK(bad("Purpose=again\n") == "policy.conf:5: [Policy] Purpose: repeated, expected once (first in line 4)");
     CHECK(bad("purpose=x\n") == "policy.conf:5: [Policy] purpose: unknown key, expected Controller, Contact, Purpose, "
                                 "LawfulBasis, Retention, BatchSeconds, ConsentDays or AllowVirtual");
@@ -97,7 +104,8 @@ TEST_CASE("more virtual devices than the limit are refused") {
         many += "AllowVirtual=device " + std::to_string(i) + "\n";
     }
     CHECK(refusal_of(many) == "accepted");
-    CHECK(refusal_of(many + "AllowVirtual=one more\n") == "policy.conf:37: [Policy] AllowVirtual: expected at most 32 devices");
+    CHECK(refusal_of(many + "AllowVirtual=one more\n") ==
+          "policy.conf:37: [Policy] AllowVirtual: expected at most 32 devices");
 }
 
 TEST_CASE("a recipient's key is refused unless it is a usable X25519 key of its own") {
@@ -119,7 +127,8 @@ TEST_CASE("a recipient's key is refused unless it is a usable X25519 key of its 
         CHECK(bad("a=" + low + "\n") ==
               "policy.conf:6: [Recipients] a: expected an X25519 public key that is not of low order");
     }
-    CHECK(bad("a=" + key_a + "\na=" + key_b + "\n") == "policy.conf:7: [Recipients] a: repeated, expected each recipient once");
+    CHECK(bad("a=" + key_a + "\na=" + key_b + "\n") ==
+          "policy.conf:7: [Recipients] a: repeated, expected each recipient once");
     CHECK(bad("a=" + key_a + "\nb=" + key_a + "\n") ==
           "policy.conf:7: [Recipients] b: expected a key of its own, this is that of a");
     CHECK(bad(std::string(65, 'n') + "=" + key_a + "\n").ends_with("expected a name of at most 64 characters"));
@@ -155,21 +164,26 @@ TEST_CASE("the hash changes with every value, key, order and the notice, and not
     CHECK(hash(required + "[Recipients]\na=" + key_a + "\n") != original);
     CHECK(hash(required + "ConsentDays=90\n[Recipients]\na=" + key_a + "\nb=" + key_b + "\n") != original);
     // Fields are told apart: the same letters, cut elsewhere.
-    CHECK(hash("[Policy]\nController=ab\nContact=c\nPurpose=d\n") != hash("[Policy]\nController=a\nContact=bc\nPurpose=d\n"));
+    CHECK(hash("[Policy]\nController=ab\nContact=c\nPurpose=d\n") !=
+          hash("[Policy]\nController=a\nContact=bc\nPurpose=d\n"));
 }
 
 TEST_CASE("the hash is the documented one") {
     // SHA-256 of the fields as policy.h says, computed by another program.
-    CHECK(to_hex(policy_of(required).value().hash) == "996d89a7599cd6a7cf38244ca6e0f26b3072698e36ae0571806bf3ebe050cdf4");
+    CHECK(to_hex(policy_of(required).value().hash) ==
+          "996d89a7599cd6a7cf38244ca6e0f26b3072698e36ae0571806bf3ebe050cdf4");
 }
 
 TEST_CASE("the person is shown the notice, every word of the policy, and who can open what is recorded") {
-    const auto policy = policy_of(required + "Retention=two years\nConsentDays=7\nAllowVirtual=Robot\n[Recipients]\nlake=" + key_a + "\n");
-    CHECK(present(policy.value()) == notice + "\nController: Example\nContact: privacy@example.org\nPurpose: Training\n"
-                                              "Lawful basis: consent\nRetention: two years\n"
-                                              "A consent lasts at most: 7 days\n"
-                                              "Virtual device that is recorded too: Robot\n"
-                                              "Can open what is recorded: lake (" + key_a + ")\n");
+    const auto policy = policy_of(
+        required + "Retention=two years\nConsentDays=7\nAllowVirtual=Robot\n[Recipients]\nlake=" + key_a + "\n");
+    CHECK(present(policy.value()) == notice +
+                                         "\nController: Example\nContact: privacy@example.org\nPurpose: Training\n"
+                                         "Lawful basis: consent\nRetention: two years\n"
+                                         "A consent lasts at most: 7 days\n"
+                                         "Virtual device that is recorded too: Robot\n"
+                                         "Can open what is recorded: lake (" +
+                                         key_a + ")\n");
 }
 
 TEST_CASE("the example policy is refused until it says who, how to reach them, and what for") {
@@ -195,7 +209,9 @@ TEST_CASE("a policy is read from its folder with its drop-ins") {
     const std::string file = directory / "policy.conf";
     CHECK(load_policy(directory.path()).error().message == file + ": missing, expected a policy");
     write(file, required);
-    CHECK(load_policy(directory.path()).error().message.starts_with((directory / "notice.txt").string() + ": No such file"));
+    CHECK(load_policy(directory.path())
+              .error()
+              .message.starts_with((directory / "notice.txt").string() + ": No such file"));
     write(directory / "notice.txt", notice);
     const auto plain = load_policy(directory.path());
     REQUIRE(plain.has_value());
@@ -212,7 +228,9 @@ TEST_CASE("a policy is read from its folder with its drop-ins") {
     CHECK(merged->hash != plain->hash);
 
     write(file + ".d/30-site.conf", "[Policy]\nSecretKey=1\n");
-    CHECK(load_policy(directory.path()).error().message.starts_with(file + ".d/30-site.conf:2: [Policy] SecretKey: unknown key"));
+    CHECK(load_policy(directory.path())
+              .error()
+              .message.starts_with(file + ".d/30-site.conf:2: [Policy] SecretKey: unknown key"));
 }
 
 TEST_CASE("a policy that is a folder or too large is refused") {
@@ -228,8 +246,8 @@ TEST_CASE("a policy that is a folder or too large is refused") {
 TEST_CASE("no policy with a changed key or section name passes") {
     const std::string text = required + "BatchSeconds=5\nConsentDays=30\nAllowVirtual=x\n";
     std::mt19937 random(20260601);
-    const std::vector<std::string> names = {"Policy", "Controller", "Contact", "Purpose", "BatchSeconds", "ConsentDays",
-                                            "AllowVirtual"};
+    const std::vector<std::string> names = {"Policy",       "Controller",  "Contact",     "Purpose",
+                                            "BatchSeconds", "ConsentDays", "AllowVirtual"};
     std::size_t refused = 0;
     for (int round = 0; round < 5000; ++round) {
         const std::string& name = names[random() % names.size()];

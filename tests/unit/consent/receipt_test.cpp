@@ -56,7 +56,7 @@ TEST_CASE("a grant is stored, signed, private and valid until it expires") {
     CHECK(receipt.event_time == now);
     CHECK(receipt.expiry == now + 30 * day);
     CHECK(f.store.read(uid).receipt == receipt);
-    struct stat status{};
+    struct stat status {};
     REQUIRE(::stat(f.file().c_str(), &status) == 0);
     CHECK((status.st_mode & 07777) == 0600);
     REQUIRE(::stat((f.directory / "consent").c_str(), &status) == 0);
@@ -73,13 +73,28 @@ TEST_CASE("a grant is stored, signed, private and valid until it expires") {
 TEST_CASE("a receipt has the field names of ISO/IEC TS 27560 and the policy's words") {
     Fixture f;
     const std::string json = f.store.grant(f.policy, f.request())->json;
-    for (const char* part :
-         {"\"schema_version\"", "\"record_id\"", "\"pii_principal_id\": \"01020300", "\"privacy_notice\"", "\"purposes\"",
-          "\"purpose\": \"Übung\"", "\"lawful_basis\": \"consent\"", "\"pii_information\"", "\"pii_type\"",
-          "\"retention_period\": \"two years\"", "\"withdrawal_method\"", "\"party_identification\"",
-          "\"party_role\": \"pii_controller\"", "\"party_name\": \"Example \\\"AG\\\"\"", "\"party_contact\"",
-          "\"event_time\": \"2026-09-21T", "\"validity_duration\": \"PT2592000S\"", "\"event_type\": \"explicit\"",
-          "\"event_state\": \"consent_given\"", "\"consent_version\": 1", "\"policy_hash\"", "\"level\": \"full\""}) {
+    for (const char* part : {"\"schema_version\"",
+                             "\"record_id\"",
+                             "\"pii_principal_id\": \"01020300",
+                             "\"privacy_notice\"",
+                             "\"purposes\"",
+                             "\"purpose\": \"Übung\"",
+                             "\"lawful_basis\": \"consent\"",
+                             "\"pii_information\"",
+                             "\"pii_type\"",
+                             "\"retention_period\": \"two years\"",
+                             "\"withdrawal_method\"",
+                             "\"party_identification\"",
+                             "\"party_role\": \"pii_controller\"",
+                             "\"party_name\": \"Example \\\"AG\\\"\"",
+                             "\"party_contact\"",
+                             "\"event_time\": \"2026-09-21T",
+                             "\"validity_duration\": \"PT2592000S\"",
+                             "\"event_type\": \"explicit\"",
+                             "\"event_state\": \"consent_given\"",
+                             "\"consent_version\": 1",
+                             "\"policy_hash\"",
+                             "\"level\": \"full\""}) {
         INFO(part);
         CHECK(json.find(part) != std::string::npos);
     }
@@ -246,9 +261,10 @@ TEST_CASE("times are written and read in one form of UTC") {
     CHECK(format_utc(now) == "2026-09-21T14:13:20Z");
     CHECK(parse_utc("2026-09-21T14:13:20Z") == now);
     CHECK(parse_utc("2024-02-29T23:59:59Z").has_value());
-    for (const char* other : {"", "2026-09-21", "2026-09-21T14:13:20", "2026-09-21T14:13:20+00:00", "2026-9-21T14:13:20Z",
-                              "2026-02-30T00:00:00Z", "2026-09-21T14:13:20Z ", " 2026-09-21T14:13:20Z", "1969-12-31T23:59:59Z",
-                              "2026-09-21T24:00:00Z", "2026-09-21T14:13:60Z"}) {
+    for (const char* other :
+         {"", "2026-09-21", "2026-09-21T14:13:20", "2026-09-21T14:13:20+00:00", "2026-9-21T14:13:20Z",
+          "2026-02-30T00:00:00Z", "2026-09-21T14:13:20Z ", " 2026-09-21T14:13:20Z", "1969-12-31T23:59:59Z",
+          "2026-09-21T24:00:00Z", "2026-09-21T14:13:60Z"}) {
         INFO(other);
         CHECK_FALSE(parse_utc(other).has_value());
     }

@@ -56,7 +56,8 @@ TEST_CASE("bad settings are refused with their place and what was expected") {
     for (const char* value : {"", "true", "Yes", "1", "yes please"}) {
         CHECK(daemon(std::string("Enabled=") + value) == "candord.conf:2: [Candord] Enabled: expected yes or no");
     }
-    for (const char* value : {"", "M", "0", "1023K", "257M", "1G", "16 M", "16m", "-1M", "17179869184G", "99999999999999999999"}) {
+    for (const char* value :
+         {"", "M", "0", "1023K", "257M", "1G", "16 M", "16m", "-1M", "17179869184G", "99999999999999999999"}) {
         CHECK(daemon(std::string("RingBytes=") + value) ==
               "candord.conf:2: [Candord] RingBytes: expected a size from 1M to 256M, in bytes or with K, M or G");
     }
@@ -64,8 +65,10 @@ TEST_CASE("bad settings are refused with their place and what was expected") {
         CHECK(daemon(std::string("SocketPeer=") + value) ==
               "candord.conf:2: [Candord] SocketPeer: expected a user name of lower-case letters, digits, '_' and '-'");
     }
-    CHECK(daemon("RingByte=16M") == "candord.conf:2: [Candord] RingByte: unknown key, expected Enabled, RingBytes or SocketPeer");
-    CHECK(daemon("Enabled=yes\nEnabled=yes") == "candord.conf:3: [Candord] Enabled: repeated, expected once (first in line 2)");
+    CHECK(daemon("RingByte=16M") ==
+          "candord.conf:2: [Candord] RingByte: unknown key, expected Enabled, RingBytes or SocketPeer");
+    CHECK(daemon("Enabled=yes\nEnabled=yes") ==
+          "candord.conf:3: [Candord] Enabled: repeated, expected once (first in line 2)");
     CHECK(daemon("[Shipper]\nSpool=/x") == "candord.conf:3: [Shipper] Spool: unknown section, expected [Candord]");
     for (const char* value : {"", "/", "relative", "/a/../b", "/a/./b"}) {
         CHECK(shipper(std::string("Spool=") + value) ==
@@ -82,7 +85,8 @@ TEST_CASE("the installed files show the defaults") {
         std::ifstream file(std::filesystem::path(CANDOR_SOURCE "/docs") / name);
         std::ofstream uncommented(directory / name);
         for (std::string line; std::getline(file, line);) {
-            const bool shown = line.starts_with("#") && line.size() > 1 && line[1] != ' ' && line.find('=') != std::string::npos;
+            const bool shown =
+                line.starts_with("#") && line.size() > 1 && line[1] != ' ' && line.find('=') != std::string::npos;
             uncommented << (shown ? line.substr(1) : line) << "\n";
         }
         uncommented.close();
