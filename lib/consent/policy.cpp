@@ -4,7 +4,7 @@
 #include "base/file.h"
 #include "base/hex.h"
 #include "consent/values.h"
-#include "wire/limits.h"
+#include "wire/wire_limits.h"
 
 #include <sodium.h>
 

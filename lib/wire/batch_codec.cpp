@@ -2,7 +2,7 @@
 #include "wire/batch_codec.h"
 
 #include "wire/batch_model.h"
-#include "wire/limits.h"
+#include "wire/wire_limits.h"
 #include "wire/range_coder.h"
 
 #include <algorithm>

@@ -5,7 +5,7 @@
 #include "wire/column_shapes.h"
 #include "wire/column_times.h"
 #include "wire/column_values.h"
-#include "wire/limits.h"
+#include "wire/wire_limits.h"
 
 #include <vector>
 

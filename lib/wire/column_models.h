@@ -91,7 +91,8 @@ private:
 };
 
 /// Codes one bit by one context.
-template <typename Coder> bool code(Coder& coder, Bit& model, bool bit, std::uint32_t slowest = Bit::steady) {
+template <typename Coder>
+[[gnu::always_inline]] inline bool code(Coder& coder, Bit& model, bool bit, std::uint32_t slowest = Bit::steady) {
     bit = coder.bit(model.p16(), bit);
     model.learn(bit, slowest);
     return bit;
@@ -101,7 +102,7 @@ template <typename Coder> bool code(Coder& coder, Bit& model, bool bit, std::uin
 template <std::size_t N> class Mixer {
 public:
     template <typename Coder>
-    bool code(Coder& coder, const std::array<Bit*, N>& models, bool bit, std::uint32_t slowest = Bit::steady) {
+    [[gnu::always_inline]] bool code(Coder& coder, const std::array<Bit*, N>& models, bool bit, std::uint32_t slowest = Bit::steady) {
         std::array<std::int32_t, N> inputs;
         std::int64_t sum = 0;
         for (std::size_t i = 0; i < N; ++i) {
@@ -130,10 +131,12 @@ private:
 
 /// Codes a number of `bits` bits, most significant first; `nodes` has 1 << bits.
 template <typename Coder> std::uint32_t code_tree(Coder& coder, Bit* nodes, unsigned bits, std::uint32_t value) {
+    Coder inner = coder; // stays in registers
     std::uint32_t node = 1;
     for (unsigned at = bits; at-- > 0;) {
-        node = node << 1 | static_cast<std::uint32_t>(code(coder, nodes[node], (value >> at & 1) != 0));
+        node = node << 1 | static_cast<std::uint32_t>(code(inner, nodes[node], (value >> at & 1) != 0));
     }
+    coder = inner;
     return node - (1u << bits);
 }
 

@@ -4,12 +4,13 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "wire/keys.h"
-#include "wire/limits.h"
+#include "wire/wire_limits.h"
 
 #include <cstdint>
 #include <expected>
 #include <optional>
 #include <span>
+#include <string>
 #include <variant>
 #include <vector>
 
@@ -43,6 +44,7 @@ struct Open {
     std::array<std::uint8_t, 24> seal_header{};
     PublicKey identity{};
     Signature signature{};
+    std::size_t signature_at = 0; ///< where the signature lies in the message: it is signed with these bytes zero
 };
 
 /// The sealed bytes; borrowed from the message they were parsed from.
@@ -67,6 +69,7 @@ struct Close {
     std::uint32_t gaps = 0;
     Hash32 transcript{};
     Signature signature{};
+    std::size_t signature_at = 0; ///< where the signature lies in the message: it is signed with these bytes zero
 };
 
 struct Recipient {
@@ -81,6 +84,7 @@ struct Grant {
     std::vector<Recipient> recipients;
     PublicKey identity{};
     Signature signature{};
+    std::size_t signature_at = 0; ///< where the signature lies in the message: it is signed with these bytes zero
 };
 
 struct Frame {

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <expected>
 #include <filesystem>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -57,6 +58,9 @@ public:
     /// Loads `path`, or makes it when it does not exist. A damaged or too open file is refused, never replaced.
     [[nodiscard]] static std::expected<Identity, Refusal> load_or_create(const std::filesystem::path& path);
     [[nodiscard]] static Identity generate();
+
+    /// Without a key; to be assigned to.
+    Identity() noexcept = default;
 
     [[nodiscard]] const PublicKey& public_key() const noexcept { return public_key_; }
     /// Signs `context` followed by `message`.

@@ -23,13 +23,10 @@ public:
 
     /// `p1`: the probability of a one in 1/65536, from 1 to 65535.
     bool bit(std::uint32_t p1, bool value) noexcept {
+        // Without a branch on the value: nothing is harder to predict.
         const std::uint64_t bound = (range_ >> 16) * p1;
-        if (value) {
-            range_ = bound;
-        } else {
-            add(bound);
-            range_ -= bound;
-        }
+        add(value ? 0 : bound);
+        range_ = value ? bound : range_ - bound;
         normalise();
         return value;
     }
@@ -90,13 +87,10 @@ public:
     bool bit(std::uint32_t p1, bool) noexcept {
         const std::uint64_t bound = (range_ >> 16) * p1;
         const bool value = offset_ < bound;
-        if (value) {
-            range_ = bound;
-        } else {
-            offset_ -= bound;
-            low_ += bound;
-            range_ -= bound;
-        }
+        const std::uint64_t skipped = value ? 0 : bound;
+        offset_ -= skipped;
+        low_ += skipped;
+        range_ = value ? bound : range_ - bound;
         normalise();
         return value;
     }

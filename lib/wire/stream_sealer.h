@@ -6,6 +6,7 @@
 #include "wire/keys.h"
 
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 

@@ -4,7 +4,7 @@
 #include "base/hex.h"
 #include "support/catch.h"
 #include "support/temporary_directory.h"
-#include "wire/limits.h"
+#include "wire/wire_limits.h"
 
 #include <fstream>
 #include <random>

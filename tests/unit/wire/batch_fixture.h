@@ -2,7 +2,7 @@
 #pragma once
 
 #include "wire/batch_codec.h"
-#include "wire/limits.h"
+#include "wire/wire_limits.h"
 
 #include <algorithm>
 #include <random>

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "wire/segment.h"
+
+#include "wire/packing.h"
+
+#include <algorithm>
+#include <stdexcept>
+
+namespace candor::wire {
+namespace {
+
+// Packing adds a tag and a count to each 256 words at worst, and the first word of a run has a tag of its own.
+constexpr std::size_t max_packed_bytes = max_frame_bytes + max_frame_bytes / 8 + 16;
+
+} // namespace
+
+std::vector<std::uint8_t> encode_record(std::span<const std::uint8_t> message) {
+    if (message.size() % 8 != 0 || message.size() > max_frame_bytes) {
+        throw std::invalid_argument("a record holds a whole frame");
+    }
+    const auto packed = pack(message);
+    std::vector<std::uint8_t> record;
+    record.reserve(packed.size() + 3);
+    std::size_t length = packed.size();
+    while (length >= 0x80) {
+        record.push_back(static_cast<std::uint8_t>(length | 0x80));
+        length >>= 7;
+    }
+    record.push_back(static_cast<std::uint8_t>(length));
+    record.insert(record.end(), packed.begin(), packed.end());
+    return record;
+}
+
+std::expected<std::optional<std::vector<std::uint8_t>>, Refusal> SegmentReader::next(std::string_view magic) {
+    const auto refuse = [&](const std::string& problem) {
+        return std::unexpected(Refusal{"byte " + std::to_string(offset_) + ": " + problem});
+    };
+    if (offset_ == 0) {
+        if (file_.size() < magic.size() || !std::equal(magic.begin(), magic.end(), file_.begin())) {
+            return refuse("expected the magic " + std::string(magic));
+        }
+        offset_ = magic.size();
+    }
+    if (offset_ == file_.size()) {
+        return std::nullopt;
+    }
+    std::size_t at = offset_;
+    std::size_t length = 0;
+    for (unsigned shift = 0;; shift += 7) {
+        if (at == file_.size()) {
+            return refuse("the file is cut inside a record's length");
+        }
+        const std::uint8_t byte = file_[at++];
+        length |= std::size_t{byte & 0x7fu} << shift;
+        if ((byte & 0x80) == 0) {
+            if (byte == 0) {
+                return refuse("a record's length is not in its shortest form");
+            }
+            break;
+        }
+        if (shift == 14) {
+            return refuse("a record's length is longer than 3 bytes");
+        }
+    }
+    if (length > max_packed_bytes) {
+        return refuse("a record of " + std::to_string(length) + " bytes, expected " + std::to_string(max_packed_bytes) +
+                      " at most");
+    }
+    if (file_.size() - at < length) {
+        return refuse("the file is cut: a record of " + std::to_string(length) + " bytes has " +
+                      std::to_string(file_.size() - at));
+    }
+    auto message = unpack(file_.subspan(at, length), max_frame_bytes);
+    if (!message) {
+        return refuse("a record that is not a packed frame");
+    }
+    offset_ = at + length;
+    return message;
+}
+
+std::expected<std::vector<std::uint8_t>, Refusal> read_grant_file(std::span<const std::uint8_t> file) {
+    SegmentReader reader(file);
+    auto message = reader.next(grant_magic);
+    if (!message) {
+        return std::unexpected(std::move(message.error()));
+    }
+    if (!*message || reader.offset() != file.size()) {
+        return std::unexpected(Refusal{"expected exactly one grant"});
+    }
+    return std::move(**message);
+}
+
+} // namespace candor::wire
