@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/frame_server.h"
+
+#include "base/error.h"
+#include "wire/stream_sealer.h"
+
+#include <sys/epoll.h>
+#include <sys/socket.h>
+
+#include <array>
+#include <cstring>
+
+namespace candor::daemon {
+namespace {
+
+/// Acknowledgements read in one turn of the loop; the rest waits, so that input goes first.
+constexpr int acks_a_turn = 64;
+
+} // namespace
+
+FrameServer::FrameServer(EventLoop& loop, UniqueFd listener, uid_t peer, Ring& ring, const wire::Id16& run, Log log)
+    : loop_(loop), ring_(ring), run_(run), peer_(peer), log_(std::move(log)), listener_(std::move(listener)) {
+    listener_source_ = loop_.add_io(listener_.get(), EPOLLIN, [this](std::uint32_t) { accept(); });
+}
+
+void FrameServer::accept() {
+    UniqueFd connection(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+    if (!connection) {
+        if (errno == EAGAIN || errno == EINTR || errno == ECONNABORTED) {
+            return;
+        }
+        throw_errno("accept a shipper");
+    }
+    ucred peer{};
+    socklen_t size = sizeof peer;
+    if (::getsockopt(connection.get(), SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0 || peer.uid != peer_) {
+        log_("refused a connection of uid " + std::to_string(peer.uid) + ", expected the shipper's uid " +
+             std::to_string(peer_));
+        return;
+    }
+    if (connection_) {
+        drop("a new connection takes its place");
+    }
+    connection_ = std::move(connection);
+    connection_source_ = loop_.add_io(connection_.get(), EPOLLIN, [this](std::uint32_t events) { serve(events); });
+    greeted_ = false;
+    waiting_ = false;
+    ring_.rewind();
+    send();
+}
+
+void FrameServer::serve(std::uint32_t events) {
+    if ((events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0) {
+        receive();
+    }
+    if (connection_ && (events & EPOLLOUT) != 0) {
+        waiting_ = false;
+        connection_source_.set_io_events(EPOLLIN);
+        send();
+    }
+}
+
+void FrameServer::receive() {
+    for (int i = 0; i < acks_a_turn && connection_; ++i) {
+        std::array<std::uint8_t, 512> buffer{};
+        const ssize_t n = ::recv(connection_.get(), buffer.data(), buffer.size(), MSG_TRUNC);
+        if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
+            return;
+        }
+        if (n <= 0) {
+            drop(n == 0 ? "it hung up" : std::strerror(errno));
+            return;
+        }
+        if (static_cast<std::size_t>(n) > buffer.size()) {
+            drop("it sent " + std::to_string(n) + " bytes, expected an acknowledgement");
+            return;
+        }
+        const auto ack = wire::parse_ack(std::span(buffer).first(static_cast<std::size_t>(n)));
+        if (!ack) {
+            drop("it sent what is no acknowledgement: " + ack.error().message);
+        } else if (!ring_.acknowledge(*ack)) {
+            drop("it acknowledged frame " + std::to_string(ack->sequence) + " of a stream, which was not sent or is done");
+        }
+    }
+}
+
+bool FrameServer::transmit(std::span<const std::uint8_t> message) {
+    const ssize_t n = ::send(connection_.get(), message.data(), message.size(), MSG_NOSIGNAL);
+    if (n == static_cast<ssize_t>(message.size())) {
+        return true;
+    }
+    if (n < 0 && (errno == EAGAIN || errno == EINTR || errno == ENOBUFS)) {
+        waiting_ = true;
+        connection_source_.set_io_events(EPOLLIN | EPOLLOUT);
+        return false;
+    }
+    drop(n < 0 ? std::strerror(errno) : "a packet was cut");
+    return false;
+}
+
+void FrameServer::send() {
+    while (connection_ && !waiting_) {
+        const Ring::Entry* entry = ring_.next();
+        if (entry == nullptr) {
+            return;
+        }
+        if (!greeted_) {
+            const auto stream = entry->begins ? std::nullopt : std::optional(entry->stream);
+            if (!transmit(wire::make_hello(run_, stream, entry->sequence))) {
+                return;
+            }
+            greeted_ = true;
+        }
+        if (transmit(entry->message)) {
+            ring_.sent();
+        }
+    }
+}
+
+void FrameServer::drop(const std::string& why) {
+    log_("the shipper's connection is closed: " + why);
+    connection_source_.reset();
+    connection_.reset();
+    ring_.rewind();
+}
+
+} // namespace candor::daemon

@@ -1,0 +1,258 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/recorder.h"
+
+#include <algorithm>
+#include <stdexcept>
+
+namespace candor::daemon {
+namespace {
+
+constexpr std::size_t max_pending_gaps = 64;
+
+wire::GapReason reason_of(input::HoleReason reason) {
+    switch (reason) {
+    case input::HoleReason::dropped_by_kernel:
+        return wire::GapReason::dropped_by_kernel;
+    case input::HoleReason::device_gone:
+        return wire::GapReason::device_gone;
+    case input::HoleReason::damaged:
+        break;
+    }
+    return wire::GapReason::damaged;
+}
+
+/// Room a batch may need: the plaintext's bound for so many events (see batch_codec.h), the seal and the message around it.
+constexpr std::size_t batch_room = wire::max_plaintext_bytes + 256;
+constexpr std::size_t control_room = 4096;
+
+} // namespace
+
+Recorder::Recorder(EventLoop& loop, Ring& ring, const wire::Identity& identity, const wire::Id16& run,
+                   std::function<void()> on_frames)
+    : loop_(loop), ring_(ring), identity_(identity), run_(run), on_frames_(std::move(on_frames)),
+      timer_(loop_.add_timer([this] {
+          timer_runs_ = false;
+          flush();
+      })) {}
+
+void Recorder::begin(Grantee grantee) {
+    if (grantee_) {
+        throw std::logic_error("the recorder has begun already");
+    }
+    grantee_.emplace(std::move(grantee));
+}
+
+void Recorder::end(wire::CloseReason reason) {
+    if (!grantee_) {
+        return;
+    }
+    flush();
+    if (!gaps_.empty() && !stream_) {
+        // Losses that no stream has declared yet: the end of a stream is always taken.
+        ensure_stream();
+    }
+    close_stream(reason);
+    devices_.clear();
+    batch_.packets.release();
+    grantee_.reset();
+    on_frames_();
+}
+
+void Recorder::on_device(const input::DeviceInfo& device) { devices_.push_back(device); }
+
+void Recorder::on_packet(const input::Packet& packet) {
+    if (!grantee_) {
+        throw std::logic_error("a packet while the gate is closed");
+    }
+    if (packet.device != last_device_) {
+        last_device_ = packet.device;
+        batch_devices_.insert(packet.device);
+    }
+    if (batch_.packets.events() + packet.events.size() > wire::max_batch_events ||
+        batch_devices_.size() > wire::max_batch_devices) {
+        flush();
+        batch_devices_ = {packet.device};
+    }
+    ++counters_.packets;
+    batch_produced_ += packet.events.size();
+    batch_.packets.push(packet);
+    start_timer();
+}
+
+void Recorder::on_hole(const input::Hole& hole) {
+    if (!grantee_) {
+        throw std::logic_error("a hole while the gate is closed");
+    }
+    // What was lost was produced too, as far as it could be counted.
+    counters_.events_produced += hole.events.value_or(0);
+    declare({reason_of(hole.reason), hole.from_us, hole.to_us, hole.events, hole.device});
+    start_timer();
+}
+
+void Recorder::start_timer() {
+    if (!timer_runs_) {
+        timer_.arm(grantee_->batch_interval);
+        timer_runs_ = true;
+    }
+}
+
+void Recorder::declare(const wire::Gap& gap) {
+    const auto same = [&](const wire::Gap& other) {
+        return other.reason == gap.reason && other.device == gap.device && other.events.has_value() == gap.events.has_value();
+    };
+    auto found = std::ranges::find_if(gaps_, same);
+    if (found == gaps_.end() && gaps_.size() == max_pending_gaps) {
+        // More devices than this at once: the rest shares one record.
+        found = std::ranges::find_if(gaps_, [&](const wire::Gap& other) {
+            return other.reason == gap.reason && other.events.has_value() == gap.events.has_value();
+        });
+        if (found != gaps_.end()) {
+            found->device = wire::all_devices;
+        }
+    }
+    if (found == gaps_.end()) {
+        gaps_.push_back(gap);
+        return;
+    }
+    found->from_us = std::min(found->from_us, gap.from_us);
+    found->to_us = std::max(found->to_us, gap.to_us);
+    if (gap.events) {
+        *found->events += *gap.events;
+    }
+}
+
+void Recorder::flush() {
+    if (timer_runs_) {
+        timer_.disarm();
+        timer_runs_ = false;
+    }
+    if (batch_.packets.empty() && gaps_.empty()) {
+        return;
+    }
+    const std::uint64_t now = monotonic_us();
+    counters_.events_produced += batch_produced_;
+    const bool open = ensure_stream();
+    if (open) {
+        stream_->produced += batch_produced_;
+    }
+    if (!batch_.packets.empty()) {
+        if (open && ring_.takes_batch(batch_room)) {
+            store_batch();
+        } else {
+            refuse_batch();
+        }
+    }
+    batch_produced_ = 0;
+    batch_devices_.clear();
+    last_device_ = wire::all_devices;
+    if (open) {
+        push_gaps(false);
+        if (stream_->sealer.bytes() >= wire::rotate_bytes || now - stream_->opened_us >= wire::rotate_us) {
+            close_stream(wire::CloseReason::rotated);
+        }
+    }
+    on_frames_();
+}
+
+bool Recorder::ensure_stream() {
+    if (stream_ && stream_->introduced.size() + wire::max_batch_devices > wire::max_stream_devices) {
+        close_stream(wire::CloseReason::rotated);
+    }
+    if (stream_) {
+        return true;
+    }
+    const bool ending = batch_.packets.empty() && !gaps_.empty();
+    if (!ring_.takes_control(ending ? 0 : control_room)) {
+        return false;
+    }
+    const wire::Id16 grant = wire::grant_id(grantee_->subject, grantee_->recipients);
+    if (!grants_sent_.contains(grant)) {
+        ring_.push({grant, 0, true, wire::make_grant(identity_, grantee_->subject, grantee_->recipients)});
+        grants_sent_.insert(grant);
+    }
+    wire::StreamContext context;
+    context.subject = grantee_->subject.subject;
+    context.epoch = grantee_->subject.epoch;
+    context.grant = grant;
+    context.run = run_;
+    context.boot_id = read_boot_id();
+    context.anchor = read_clock_anchor();
+    context.policy_hash = grantee_->policy_hash;
+    context.consent_version = grantee_->consent_version;
+    stream_.emplace(Stream{wire::StreamSealer(identity_, grantee_->subject.epoch_key, context), wire::BatchEncoder(),
+                           context.anchor.monotonic_ns / 1000, 0, {}});
+    ++counters_.streams;
+    push(stream_->sealer.open(), 0, true);
+    // Losses from before it had a stream: they were produced, and are declared here.
+    for (const wire::Gap& gap : gaps_) {
+        if (gap.reason == wire::GapReason::ring_full) {
+            stream_->produced += gap.events.value_or(0);
+        }
+    }
+    return true;
+}
+
+void Recorder::store_batch() {
+    batch_.devices.clear();
+    for (const input::DeviceInfo& device : devices_) {
+        if (batch_devices_.contains(device.index) && stream_->introduced.insert(device.index).second) {
+            batch_.devices.push_back(device);
+        }
+    }
+    const std::uint64_t events = batch_.packets.events();
+    const std::uint32_t sequence = stream_->sealer.next_sequence();
+    push(stream_->sealer.batch(stream_->encoder.encode(batch_), events), sequence);
+    counters_.events_stored += events;
+    ++counters_.batches;
+    batch_.packets.clear();
+}
+
+void Recorder::refuse_batch() {
+    std::uint64_t last_us = batch_.packets.first_us();
+    batch_.packets.for_each([&](const input::Packet& packet) { last_us = std::max(last_us, packet.time_us); });
+    declare({wire::GapReason::ring_full, batch_.packets.first_us(), last_us, batch_.packets.events(), wire::all_devices});
+    batch_.packets.clear();
+}
+
+void Recorder::push_gaps(bool last) {
+    std::vector<wire::Gap> kept;
+    for (const wire::Gap& gap : gaps_) {
+        if (!last && !ring_.takes_control(control_room)) {
+            kept.push_back(gap);
+            continue;
+        }
+        if (gap.reason != wire::GapReason::ring_full) {
+            stream_->produced += gap.events.value_or(0);
+        }
+        const std::uint32_t sequence = stream_->sealer.next_sequence();
+        push(stream_->sealer.gap(gap), sequence);
+        counters_.events_declared += gap.events.value_or(0);
+        ++counters_.gaps;
+    }
+    gaps_ = std::move(kept);
+}
+
+void Recorder::close_stream(wire::CloseReason reason) {
+    if (!stream_) {
+        return;
+    }
+    push_gaps(true);
+    const std::uint32_t sequence = stream_->sealer.next_sequence();
+    push(stream_->sealer.close(reason, stream_->produced), sequence);
+    stream_.reset();
+}
+
+void Recorder::clock_changed() {
+    if (!stream_ || !ring_.takes_control(control_room)) {
+        return;
+    }
+    const std::uint32_t sequence = stream_->sealer.next_sequence();
+    push(stream_->sealer.clock(read_clock_anchor()), sequence);
+    on_frames_();
+}
+
+void Recorder::push(wire::FrameBytes message, std::uint32_t sequence, bool begins) {
+    ring_.push({stream_->sealer.stream(), sequence, begins, std::move(message)});
+}
+
+} // namespace candor::daemon

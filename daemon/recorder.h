@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "base/event_loop.h"
+#include "daemon/ring.h"
+#include "input/capture.h"
+#include "wire/batch_codec.h"
+#include "wire/stream_sealer.h"
+
+#include <chrono>
+#include <functional>
+#include <optional>
+#include <set>
+#include <vector>
+
+namespace candor::daemon {
+
+/// For whom and under what is recorded, for as long as the gate stays open.
+struct Grantee {
+    wire::SubjectKeys subject;
+    std::vector<wire::PublicKey> recipients;
+    wire::Hash32 policy_hash{};
+    std::uint32_t consent_version = 1;
+    std::chrono::seconds batch_interval{5};
+};
+
+/// Since the process started. Events count SYN_REPORT.
+struct Counters {
+    std::uint64_t packets = 0;
+    std::uint64_t events_produced = 0;
+    std::uint64_t events_stored = 0;
+    std::uint64_t events_declared = 0;
+    std::uint64_t batches = 0;
+    std::uint64_t gaps = 0;
+    std::uint64_t streams = 0;
+};
+
+/// Turns packets into sealed frames in the ring: collects a batch, seals it batch_interval after its first packet or when
+/// it is full, rotates streams, declares holes. Nothing happens, and no timer runs, while nothing is typed.
+///
+/// Bounds: a batch holds wire::max_batch_events; holes of the same device and reason within a batch become one Gap; a batch
+/// the ring does not take is dropped unsealed and counted in a ring_full Gap, in this stream or the next that opens.
+class Recorder final : public input::CaptureSink {
+public:
+    /// `on_frames` is called when the ring has something new. All references outlive this.
+    Recorder(EventLoop& loop, Ring& ring, const wire::Identity& identity, const wire::Id16& run,
+             std::function<void()> on_frames);
+
+    /// From now on packets are recorded. Not twice without end().
+    void begin(Grantee grantee);
+    /// Seals what there is, closes the stream, forgets the keys and gives the memory back.
+    void end(wire::CloseReason reason);
+    [[nodiscard]] bool is_active() const noexcept { return grantee_.has_value(); }
+
+    /// The wall clock was set, or the machine slept.
+    void clock_changed();
+    /// Seals the batch now.
+    void flush();
+
+    void on_device(const input::DeviceInfo& device) override;
+    void on_packet(const input::Packet& packet) override;
+    void on_hole(const input::Hole& hole) override;
+
+    [[nodiscard]] const Counters& counters() const noexcept { return counters_; }
+
+private:
+    struct Stream {
+        wire::StreamSealer sealer;
+        wire::BatchEncoder encoder;
+        std::uint64_t opened_us = 0;
+        std::uint64_t produced = 0;
+        std::set<std::uint32_t> introduced;
+    };
+
+    void start_timer();
+    /// False when the ring has no room for a new stream.
+    bool ensure_stream();
+    void store_batch();
+    void refuse_batch();
+    void declare(const wire::Gap& gap);
+    void push_gaps(bool last);
+    void close_stream(wire::CloseReason reason);
+    void push(wire::FrameBytes message, std::uint32_t sequence, bool begins = false);
+
+    EventLoop& loop_;
+    Ring& ring_;
+    const wire::Identity& identity_;
+    wire::Id16 run_;
+    std::function<void()> on_frames_;
+    std::optional<Grantee> grantee_;
+    std::set<wire::Id16> grants_sent_;
+    std::vector<input::DeviceInfo> devices_;
+    std::optional<Stream> stream_;
+    wire::Batch batch_;
+    std::set<std::uint32_t> batch_devices_;
+    std::uint32_t last_device_ = wire::all_devices;
+    std::uint64_t batch_produced_ = 0;
+    std::vector<wire::Gap> gaps_;
+    bool timer_runs_ = false;
+    Counters counters_;
+    EventLoop::Source timer_;
+};
+
+} // namespace candor::daemon
