@@ -49,7 +49,7 @@ class Qemu:
             "qemu-system-x86_64", "-accel", "tcg,thread=multi", "-machine", "pc,i8042=off", "-cpu", "max", "-m", "1024", "-smp", "2",
             "-nodefaults", "-display", "none", "-net", "none", "-no-reboot",
             "-kernel", str(kernel), "-initrd", str(initrd),
-            "-append", "root=/dev/vda rw console=ttyS0 quiet net.ifnames=0 systemd.show_status=0 random.trust_cpu=on",
+            "-append", "root=/dev/vda rw console=ttyS0 quiet net.ifnames=0 usbcore.autosuspend=-1 systemd.show_status=0 random.trust_cpu=on",
             "-drive", f"file={disk},if=virtio,format=qcow2,cache=unsafe",
             "-device", f"VGA,id={VIRTIO_DISPLAY},vgamem_mb=8", "-device", f"secondary-vga,id={USB_DISPLAY},vgamem_mb=8",
             "-device", f"virtio-keyboard-pci,display={VIRTIO_DISPLAY}",
