@@ -67,7 +67,7 @@ struct StreamOpener::State {
     std::optional<Close> close;
     Transcript transcript;
     crypto_secretstream_xchacha20poly1305_state seal{};
-    BatchDecoder decoder;
+    std::optional<BatchDecoder> decoder; ///< with a key: it is large
     std::uint32_t sequence = 0;
     std::uint64_t events = 0;
     std::uint64_t declared = 0;
@@ -108,6 +108,7 @@ std::optional<std::string> StreamOpener::State::begin(const Open& frame, std::sp
         if (crypto_secretstream_xchacha20poly1305_init_pull(&seal, frame.seal_header.data(), stream_key.data()) != 0) {
             return "open.sealHeader: not valid";
         }
+        decoder.emplace();
     }
     open = frame;
     return std::nullopt;
@@ -143,7 +144,7 @@ std::expected<Batch, Refusal> StreamOpener::State::unseal(std::span<const std::u
         tag != 0) {
         return refuse("batch: the seal is broken, or a frame before it was changed");
     }
-    auto batch = decoder.decode(plaintext);
+    auto batch = decoder->decode(plaintext);
     sodium_memzero(plaintext.data(), plaintext.size());
     return batch;
 }
