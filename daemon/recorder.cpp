@@ -129,7 +129,6 @@ void Recorder::flush() {
     if (batch_.packets.empty() && gaps_.empty()) {
         return;
     }
-    const std::uint64_t now = monotonic_us();
     counters_.events_produced += batch_produced_;
     const bool open = ensure_stream();
     if (open) {
@@ -147,7 +146,7 @@ void Recorder::flush() {
     last_device_ = wire::all_devices;
     if (open) {
         push_gaps(false);
-        if (stream_->sealer.bytes() >= wire::rotate_bytes || now - stream_->opened_us >= wire::rotate_us) {
+        if (stream_->sealer.bytes() >= wire::rotate_bytes || monotonic_us() - stream_->opened_us >= wire::rotate_us) {
             close_stream(wire::CloseReason::rotated);
         }
     }

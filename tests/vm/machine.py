@@ -119,7 +119,8 @@ class Machine:
                     subprocess.run(["strip", "--strip-debug", str(path)], check=True)
             data = io.BytesIO()
             with tarfile.open(fileobj=data, mode="w:xz", preset=1) as tar:
-                tar.add(root, arcname=".", filter=lambda entry: entry if entry.name != "." else None)
+                for entry in sorted(os.listdir(root)):
+                    tar.add(os.path.join(root, entry), arcname=entry)
         self.put("/root/install.tar.xz", data.getvalue())
         self.sh("python3 -c \"import tarfile; tarfile.open('/root/install.tar.xz').extractall('/')\" && "
                 "rm /root/install.tar.xz && systemd-sysusers && systemd-tmpfiles --create && "
