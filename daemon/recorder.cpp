@@ -33,7 +33,14 @@ Recorder::Recorder(EventLoop& loop, Ring& ring, const wire::Identity& identity, 
       timer_(loop_.add_timer([this] {
           timer_runs_ = false;
           flush();
-      })) {}
+      })),
+      rotation_timer_(loop_.add_timer(
+          [this] {
+              flush();
+              close_stream(wire::CloseReason::rotated);
+              on_frames_();
+          },
+          std::chrono::seconds(1))) {}
 
 void Recorder::begin(Grantee grantee) {
     if (grantee_) {
@@ -91,7 +98,8 @@ void Recorder::on_hole(const input::Hole& hole) {
 
 void Recorder::start_timer() {
     if (!timer_runs_) {
-        timer_.arm(grantee_->batch_interval);
+        const std::chrono::microseconds interval = grantee_->batch_interval;
+        timer_.arm(interval - std::chrono::microseconds(monotonic_us()) % interval);
         timer_runs_ = true;
     }
 }
@@ -146,7 +154,7 @@ void Recorder::flush() {
     last_device_ = wire::all_devices;
     if (open) {
         push_gaps(false);
-        if (stream_->sealer.bytes() >= wire::rotate_bytes || monotonic_us() - stream_->opened_us >= wire::rotate_us) {
+        if (stream_->sealer.bytes() >= wire::rotate_bytes) {
             close_stream(wire::CloseReason::rotated);
         }
     }
@@ -178,10 +186,10 @@ bool Recorder::ensure_stream() {
     context.anchor = read_clock_anchor();
     context.policy_hash = grantee_->policy_hash;
     context.consent_version = grantee_->consent_version;
-    stream_.emplace(Stream{wire::StreamSealer(identity_, grantee_->subject.epoch_key, context), wire::BatchEncoder(),
-                           context.anchor.monotonic_ns / 1000, 0, {}});
+    stream_.emplace(Stream{wire::StreamSealer(identity_, grantee_->subject.epoch_key, context), wire::BatchEncoder(), 0, {}});
     ++counters_.streams;
     push(stream_->sealer.open(), 0, true);
+    rotation_timer_.arm(std::chrono::microseconds(wire::rotate_us));
     // Losses from before it had a stream: they were produced, and are declared here.
     for (const wire::Gap& gap : gaps_) {
         if (gap.reason == wire::GapReason::ring_full) {
@@ -239,6 +247,7 @@ void Recorder::close_stream(wire::CloseReason reason) {
     const std::uint32_t sequence = stream_->sealer.next_sequence();
     push(stream_->sealer.close(reason, stream_->produced), sequence);
     stream_.reset();
+    rotation_timer_.disarm();
 }
 
 void Recorder::clock_changed() {

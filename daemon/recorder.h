@@ -35,8 +35,9 @@ struct Counters {
     std::uint64_t streams = 0;
 };
 
-/// Turns packets into sealed frames in the ring: collects a batch, seals it batch_interval after its first packet or when
-/// it is full, rotates streams, declares holes. Nothing happens, and no timer runs, while nothing is typed.
+/// Turns packets into sealed frames in the ring: collects a batch, seals it at the next multiple of batch_interval on
+/// CLOCK_MONOTONIC or when it is full, rotates streams, declares holes. Sealing on a grid keeps the time of a frame from
+/// telling the time of a key. While nothing is typed no timer runs but the one that ends a stream at rotate_us.
 ///
 /// Bounds: a batch holds wire::max_batch_events; holes of the same device and reason within a batch become one Gap; a batch
 /// the ring does not take is dropped unsealed and counted in a ring_full Gap, in this stream or the next that opens.
@@ -67,7 +68,6 @@ private:
     struct Stream {
         wire::StreamSealer sealer;
         wire::BatchEncoder encoder;
-        std::uint64_t opened_us = 0;
         std::uint64_t produced = 0;
         std::set<std::uint32_t> introduced;
     };
@@ -99,6 +99,7 @@ private:
     bool timer_runs_ = false;
     Counters counters_;
     EventLoop::Source timer_;
+    EventLoop::Source rotation_timer_;
 };
 
 } // namespace candor::daemon

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Works the guest's keyboards and mice as hardware, through QMP, at a person's pace.
+"""Works the guest's keyboards and mice as hardware, through QMP, at a person's pace: one after the other with Input, all at
+once with a Script for each and perform().
 
 Every function returns what the kernel should report for it, as (type, code, value) of linux/input-event-codes.h, without
 SYN_REPORT, MSC_SCAN and autorepeat. One QMP command is one report of the device. The pace matters: QEMU's USB devices
 queue 16 reports and drop what does not fit, and a key held for 250 ms begins to repeat.
 """
+import heapq
 import time
 
 from qemu import USB_DISPLAY, VIRTIO_DISPLAY
@@ -41,12 +43,14 @@ class Input:
         self.key_seconds = key_seconds
         self.pointer_seconds = pointer_seconds
 
-    def send(self, device, events):
+    def send(self, device, events, seconds):
+        """One report, and the time that must pass before the next of the same device."""
         self.qemu.command("input-send-event", device=DISPLAYS[device], events=events)
+        time.sleep(seconds)
 
     def key(self, qcode, code, down, device):
-        self.send(device, [{"type": "key", "data": {"down": down, "key": {"type": "qcode", "data": qcode}}}])
-        time.sleep(self.key_seconds)
+        event = {"type": "key", "data": {"down": down, "key": {"type": "qcode", "data": qcode}}}
+        self.send(device, [event], self.key_seconds)
         return [(EV_KEY, code, int(down))]
 
     def tap(self, name, device="virtio"):
@@ -71,13 +75,11 @@ class Input:
 
     def move(self, dx, dy, device="virtio"):
         events = [{"type": "rel", "data": {"axis": axis, "value": value}} for axis, value in (("x", dx), ("y", dy)) if value]
-        self.send(device, events)
-        time.sleep(self.pointer_seconds)
+        self.send(device, events, self.pointer_seconds)
         return [(EV_REL, code, value) for code, value in ((REL_X, dx), (REL_Y, dy)) if value]
 
     def button(self, name, down, device="virtio"):
-        self.send(device, [{"type": "btn", "data": {"down": down, "button": name}}])
-        time.sleep(self.pointer_seconds)
+        self.send(device, [{"type": "btn", "data": {"down": down, "button": name}}], self.pointer_seconds)
         return [(EV_KEY, BUTTONS[name], int(down))]
 
     def click(self, name="left", device="virtio"):
@@ -87,7 +89,32 @@ class Input:
         """One notch. The kernel's HID driver adds the high-resolution twin of the wheel, virtio's does not."""
         name = "wheel-up" if up else "wheel-down"
         for down in (True, False):
-            self.send(device, [{"type": "btn", "data": {"down": down, "button": name}}])
-            time.sleep(self.pointer_seconds)
+            self.send(device, [{"type": "btn", "data": {"down": down, "button": name}}], self.pointer_seconds)
         value = 1 if up else -1
         return [(EV_REL, REL_WHEEL, value)] + ([(EV_REL, REL_WHEEL_HI_RES, 120 * value)] if device == "usb" else [])
+
+
+class Script(Input):
+    """Notes what one device shall do, to be performed beside others."""
+
+    def __init__(self, key_seconds=0.035, pointer_seconds=0.0125):
+        super().__init__(None, key_seconds, pointer_seconds)
+        self.reports = []
+
+    def send(self, device, events, seconds):
+        self.reports.append((device, events, seconds))
+
+
+def perform(qemu, scripts):
+    """Plays scripts of different devices at once. A device that comes late goes on at its pace: it never hurries."""
+    real = Input(qemu)
+    queue = [(0.0, number, 0) for number, script in enumerate(scripts) if script.reports]
+    heapq.heapify(queue)
+    begin = time.monotonic()
+    while queue:
+        due, number, position = heapq.heappop(queue)
+        time.sleep(max(0.0, begin + due - time.monotonic()))
+        device, events, seconds = scripts[number].reports[position]
+        real.send(device, events, 0)
+        if position + 1 < len(scripts[number].reports):
+            heapq.heappush(queue, (time.monotonic() - begin + seconds, number, position + 1))

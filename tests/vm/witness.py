@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """An independent reader of the guest's event devices, to compare with what Candor says."""
-EV_SYN, EV_KEY, EV_MSC = 0, 1, 4
+import re
+
+EV_SYN, EV_KEY, EV_REL, EV_MSC = 0, 1, 2, 4
 
 NAMES = {"QEMU Virtio Keyboard": "virtio keyboard", "QEMU Virtio Mouse": "virtio mouse",
          "QEMU QEMU USB Keyboard": "usb keyboard", "QEMU QEMU USB Mouse": "usb mouse"}
@@ -17,6 +19,25 @@ def hardware_nodes(machine):
     return nodes
 
 
+CODE_NAMES = {}
+
+
+def symbolic(events):
+    """Numbers to names, by the kernel's own header."""
+    if not CODE_NAMES:
+        header = "/usr/include/linux/input-event-codes.h"
+        for line in open(header):
+            found = re.match(r"#define\s+(EV|SYN|KEY|BTN|REL|ABS|MSC|LED|REP|SW)_(\w+)\s+(0x[0-9a-f]+|\d+)\b", line)
+            if found and found[2] not in ("MAX", "CNT", "MISC", "MOUSE", "JOYSTICK", "GAMEPAD", "DIGI", "WHEEL_HI", "MIN_INTERESTING"):
+                kind = "KEY" if found[1] == "BTN" else found[1]
+                CODE_NAMES.setdefault((kind, int(found[3], 0)), f"{found[1]}_{found[2]}")
+    names = []
+    for time, kind, code, value in events:
+        kind = CODE_NAMES["EV", kind]
+        names.append((time, kind, CODE_NAMES[kind[3:], code], value))
+    return names
+
+
 class Witness:
     """Reads the given nodes, or the four emulated devices by their names, while the block lasts."""
 
@@ -31,6 +52,31 @@ class Witness:
 
     def __exit__(self, *_):
         self.process.close_stdin()
+
+    def title(self, name):
+        """The device's own name."""
+        return next((title for title, short in NAMES.items() if short == name), name)
+
+    def evtest(self, name):
+        """Starts evtest on one device, as a second witness."""
+        process = self.machine.spawn(f"stdbuf -oL evtest {self.nodes[name]}")
+        self.machine.wait_until(lambda: "Testing" in process.output(), why="evtest")
+        return process
+
+    @staticmethod
+    def evtest_events(process):
+        """[(microseconds of the wall clock, type, code, value)] as evtest printed them."""
+        process.kill()
+        events = []
+        for line in process.output().splitlines():
+            found = re.match(r"Event: time (\d+)\.(\d+), (?:type \d+ \((\w+)\), code \d+ \((\w+)\), value (-?\w+)|-+ (\w+) -)", line)
+            if found:
+                time = int(found[1]) * 1_000_000 + int(found[2])
+                if found[6]:
+                    events.append((time, "EV_SYN", found[6], 0))
+                else:
+                    events.append((time, found[3], found[4], int(found[5], 16) if found[4] == "MSC_SCAN" else int(found[5])))
+        return events
 
     def events(self, name):
         """[(microseconds, type, code, value)] of one device so far."""
