@@ -89,10 +89,12 @@ class Agent:
             data = data[CHUNK:]
             first = False
 
-    def get(self, path):
+    def get(self, path, offset=0):
+        """The file's bytes from `offset` to its end."""
         data = b""
         while True:
-            part = base64.b64decode(self.request({"op": "get", "path": path, "offset": len(data), "count": CHUNK})["data"])
+            answer = self.request({"op": "get", "path": path, "offset": offset + len(data), "count": CHUNK})
+            part = base64.b64decode(answer["data"])
             data += part
             if len(part) < CHUNK:
                 return data

@@ -11,6 +11,9 @@ import time
 
 from qemu import USB_DISPLAY, VIRTIO_DISPLAY
 
+# How many reports of a device may be under way: USB queues 16 of a keyboard and adds up those of a mouse that the guest
+# has not fetched; virtio has 64 buffers for single events.
+WINDOWS = {"virtio keyboard": 8, "virtio mouse": 8, "usb keyboard": 6, "usb mouse": 1}
 DISPLAYS = {"virtio": VIRTIO_DISPLAY, "usb": USB_DISPLAY}
 EV_KEY, EV_REL = 1, 2
 REL_X, REL_Y, REL_WHEEL, REL_WHEEL_HI_RES = 0, 1, 8, 11
@@ -43,15 +46,15 @@ class Input:
         self.key_seconds = key_seconds
         self.pointer_seconds = pointer_seconds
 
-    def send(self, device, events, seconds):
-        """One report, and the time that must pass before the next of the same device."""
+    def send(self, device, events, seconds, expected):
+        """One report, and the time that must pass before the next of the same device; returns what it was given."""
         self.qemu.command("input-send-event", device=DISPLAYS[device], events=events)
         time.sleep(seconds)
+        return expected
 
     def key(self, qcode, code, down, device):
         event = {"type": "key", "data": {"down": down, "key": {"type": "qcode", "data": qcode}}}
-        self.send(device, [event], self.key_seconds)
-        return [(EV_KEY, code, int(down))]
+        return self.send(device, [event], self.key_seconds, [(EV_KEY, code, int(down))])
 
     def tap(self, name, device="virtio"):
         """A key by its QEMU name, for those in NAMED and single characters."""
@@ -75,46 +78,55 @@ class Input:
 
     def move(self, dx, dy, device="virtio"):
         events = [{"type": "rel", "data": {"axis": axis, "value": value}} for axis, value in (("x", dx), ("y", dy)) if value]
-        self.send(device, events, self.pointer_seconds)
-        return [(EV_REL, code, value) for code, value in ((REL_X, dx), (REL_Y, dy)) if value]
+        return self.send(device, events, self.pointer_seconds,
+                         [(EV_REL, code, value) for code, value in ((REL_X, dx), (REL_Y, dy)) if value])
+
+    def press(self, name, down, device, expected):
+        return self.send(device, [{"type": "btn", "data": {"down": down, "button": name}}], self.pointer_seconds, expected)
 
     def button(self, name, down, device="virtio"):
-        self.send(device, [{"type": "btn", "data": {"down": down, "button": name}}], self.pointer_seconds)
-        return [(EV_KEY, BUTTONS[name], int(down))]
+        return self.press(name, down, device, [(EV_KEY, BUTTONS[name], int(down))])
 
     def click(self, name="left", device="virtio"):
         return self.button(name, True, device) + self.button(name, False, device)
 
     def wheel(self, up, device="virtio"):
         """One notch. The kernel's HID driver adds the high-resolution twin of the wheel, virtio's does not."""
-        name = "wheel-up" if up else "wheel-down"
-        for down in (True, False):
-            self.send(device, [{"type": "btn", "data": {"down": down, "button": name}}], self.pointer_seconds)
-        value = 1 if up else -1
-        return [(EV_REL, REL_WHEEL, value)] + ([(EV_REL, REL_WHEEL_HI_RES, 120 * value)] if device == "usb" else [])
+        name, value = ("wheel-up", 1) if up else ("wheel-down", -1)
+        notch = [(EV_REL, REL_WHEEL, value)] + ([(EV_REL, REL_WHEEL_HI_RES, 120 * value)] if device == "usb" else [])
+        return self.press(name, True, device, notch) + self.press(name, False, device, [])
 
 
 class Script(Input):
     """Notes what one device shall do, to be performed beside others."""
 
-    def __init__(self, key_seconds=0.035, pointer_seconds=0.0125):
+    def __init__(self, name, key_seconds=0.035, pointer_seconds=0.0125):
         super().__init__(None, key_seconds, pointer_seconds)
+        self.name = name
         self.reports = []
 
-    def send(self, device, events, seconds):
-        self.reports.append((device, events, seconds))
+    def send(self, device, events, seconds, expected):
+        self.reports.append((device, events, seconds, len(expected)))
+        return expected
 
 
-def perform(qemu, scripts):
-    """Plays scripts of different devices at once. A device that comes late goes on at its pace: it never hurries."""
+def perform(qemu, scripts, witness):
+    """Plays scripts of different devices at once. A device that comes late goes on at its pace, it never hurries; and it
+    waits for the witness when the guest is so slow that QEMU would lose reports."""
     real = Input(qemu)
+    begin = time.monotonic()
     queue = [(0.0, number, 0) for number, script in enumerate(scripts) if script.reports]
     heapq.heapify(queue)
-    begin = time.monotonic()
+    sent = [[] for _ in scripts]  # how many events were expected after each report
     while queue:
         due, number, position = heapq.heappop(queue)
+        script = scripts[number]
         time.sleep(max(0.0, begin + due - time.monotonic()))
-        device, events, seconds = scripts[number].reports[position]
-        real.send(device, events, 0)
-        if position + 1 < len(scripts[number].reports):
+        window = WINDOWS[script.name]
+        if position % window == 0 and position >= window:
+            witness.wait_for({script.name: sent[number][position - window]}, pause=0.01)
+        device, events, seconds, count = script.reports[position]
+        real.send(device, events, 0, [])
+        sent[number].append(count + (sent[number][-1] if sent[number] else 0))
+        if position + 1 < len(script.reports):
             heapq.heappush(queue, (time.monotonic() - begin + seconds, number, position + 1))

@@ -15,6 +15,10 @@ from input import Input
 from qemu import MachineDied, Qemu, version
 
 
+class Skipped(Exception):
+    """Raised by a test that cannot run here; says why."""
+
+
 def booted_layer():
     """Path of the layer whose snapshot "booted" has the person's session active; builds it when it is missing."""
     packages = image.packages_layer()
@@ -154,16 +158,16 @@ class Machine:
     def get(self, path):
         return self.agent.get(path)
 
-    def wait_until(self, condition, timeout=180, why=None):
-        """Until a shell command succeeds or a callable says true."""
+    def wait_until(self, condition, timeout=180, why=None, pause=0.3):
+        """Until a shell command succeeds or a callable says true; asks every `pause` seconds."""
         deadline = time.monotonic() + timeout
         while True:
             done = condition() if callable(condition) else self.run(condition)["rc"] == 0
             if done:
                 return
             if time.monotonic() > deadline:
-                raise AssertionError(f"waited {timeout} s in vain for {why or condition}")
-            time.sleep(0.3)
+                raise AssertionError(f"waited {timeout} s in vain for {why() if callable(why) else why or condition}")
+            time.sleep(pause)
 
 
-__all__ = ["Machine", "MachineDied", "Process", "booted_layer"]
+__all__ = ["Machine", "MachineDied", "Process", "Skipped", "booted_layer"]

@@ -30,7 +30,7 @@ def work(text, steps):
     """Scripts of all four devices, and what each should report."""
     sent, scripts = {}, []
     for device in ("virtio", "usb"):
-        keyboard, mouse = Script(), Script()
+        keyboard, mouse = Script(f"{device} keyboard"), Script(f"{device} mouse")
         sent[f"{device} keyboard"] = keyboard.type_text(text, device)
         sent[f"{device} mouse"] = draw(mouse, device, steps, 1 if device == "virtio" else -1)
         scripts += [keyboard, mouse]
@@ -63,7 +63,7 @@ def test_event_for_event(machine):
     with Witness(machine) as witness:
         evtest = witness.evtest("virtio keyboard")
         scripts, sent = work(TEXT, 2000)
-        perform(machine.qemu, scripts)
+        perform(machine.qemu, scripts, witness)
         witness.wait_for({name: len(events) for name, events in sent.items()})
         candor.settle()
         for name, events in sent.items():
@@ -128,7 +128,7 @@ def test_sealed(machine):
                            "setpriv --reuid candor-shipper --regid candor-shipper --init-groups /usr/lib/candor/candor-shipper")
     machine.wait_until(lambda: candor.status()["shipper_connected"], why="the traced shipper")
     candor.grant()
-    text = "correct horse battery staple"
+    text = "xqzv jwkp ygfb hmdc"  # no four of which stand in a library that the trace shows being loaded
     machine.input.type_text(text)
     # A copy of the spool as it is in the middle of a stream.
     machine.wait_until(f"ls {SPOOL}/*.part", why="a part in the spool")
@@ -152,7 +152,7 @@ def test_sealed(machine):
     for access, complaint in (("--key /root/other.key", "none of its 1 recipients has this key"), ("", "--key is required")):
         refused = machine.run(f"candor-refine dump {access} {LAKE}")
         assert refused["rc"] != 0 and complaint in refused["err"] and "KEY_" not in refused["out"], refused
-    assert "KEY_C" in machine.sh(f"candor-refine dump --key {KEY} {LAKE}")
+    assert "KEY_X" in machine.sh(f"candor-refine dump --key {KEY} {LAKE}")
 
 
 def test_killed_shipper(machine):
@@ -166,7 +166,7 @@ def test_killed_shipper(machine):
     with Witness(machine) as witness:
         killer = machine.spawn("bash -c 'while sleep 0.9; do systemctl kill -s KILL candor-shipper && echo killed; done'")
         scripts, sent = work(TEXT, 1200)
-        perform(machine.qemu, scripts)
+        perform(machine.qemu, scripts, witness)
         witness.wait_for({name: len(events) for name, events in sent.items()})
         killer.kill()
         candor.settle()

@@ -44,6 +44,7 @@ class Witness:
     def __init__(self, machine, nodes=None):
         self.machine = machine
         self.nodes = {node: node for node in nodes} if nodes else hardware_nodes(machine)
+        self.seen, self.offset, self.rest = {}, 0, ""
 
     def __enter__(self):
         self.process = self.machine.spawn("monotonic_witness " + " ".join(self.nodes.values()))
@@ -78,17 +79,27 @@ class Witness:
                     events.append((time, found[3], found[4], int(found[5], 16) if found[4] == "MSC_SCAN" else int(found[5])))
         return events
 
+    def poll(self):
+        """Fetches what the witness has printed since the last time."""
+        text = self.rest + self.machine.agent.get(self.process.out, self.offset).decode()
+        self.offset += len(text) - len(self.rest)  # ASCII
+        lines = text.split("\n")
+        self.rest = lines.pop()
+        for fields in map(str.split, lines):
+            if len(fields) == 5:
+                self.seen.setdefault(fields[0], []).append(tuple(int(field) for field in fields[1:]))
+
     def events(self, name):
         """[(microseconds, type, code, value)] of one device so far."""
-        node = self.nodes[name]
-        lines = (line.split() for line in self.process.output().splitlines() if line.startswith(node + " "))
-        return [tuple(int(field) for field in fields[1:]) for fields in lines if len(fields) == 5]
+        self.poll()
+        return list(self.seen.get(self.nodes[name], []))
 
     def plain(self, name):
         """What a person did: no SYN_REPORT, no scan codes, no autorepeat."""
         return [(kind, code, value) for _, kind, code, value in self.events(name)
                 if kind not in (EV_SYN, EV_MSC) and not (kind == EV_KEY and value == 2)]
 
-    def wait_for(self, counts, timeout=180):
+    def wait_for(self, counts, timeout=180, pause=0.3):
+        """Until so many events of each device have come, but those that plain() leaves out."""
         self.machine.wait_until(lambda: all(len(self.plain(name)) >= count for name, count in counts.items()), timeout,
-                                why=f"{counts} events; there are { {name: len(self.plain(name)) for name in counts} }")
+                                lambda: f"{counts} events; there are { {name: len(self.plain(name)) for name in counts} }", pause)
