@@ -134,7 +134,7 @@ Client::Message Client::request(const char* target, const char* member) {
 }
 
 std::expected<Client::Message, Refusal> Client::call(Message request) {
-    sd_bus_error error = SD_BUS_ERROR_NULL;
+    sd_bus_error error{};
     sd_bus_message* reply = nullptr;
     const int result = sd_bus_call(bus_.get(), request.get(), timeout_us, &error, &reply);
     if (result < 0) {

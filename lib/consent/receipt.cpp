@@ -22,6 +22,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr std::string_view schema_version = "ISO/IEC TS 27560:2023";
+constexpr int max_depth = 8;
 constexpr std::string_view signature_context = "candor consent receipt 1";
 
 std::string serialise(const Json& json) {
@@ -101,7 +102,13 @@ Receipt receipt_of(const Json& json) {
 
 /// Throws when anything is wrong with it, saying what.
 Receipt verified(const std::string& text, const wire::PublicKey& key) {
-    Json json = Json::parse(text);
+    // Written again with its indentation, deep nesting would grow from kilobytes to a gigabyte.
+    Json json = Json::parse(text, [](int depth, Json::parse_event_t, const Json&) {
+        if (depth > max_depth) {
+            throw std::runtime_error("not as it was written");
+        }
+        return true;
+    });
     const std::string digits = json.at("signature").get<std::string>();
     wire::Signature signature{};
     if (serialise(json) != text || !from_hex_exactly(digits, signature) || to_hex(signature) != digits) {

@@ -78,7 +78,8 @@ constexpr std::uint16_t scanner_vendors[] = {
 
 constexpr std::string_view scanner_names[] = {
     "barcode", "bar code", "scanner", "card reader", "rfid", "nfc", "magtek", "magstripe", "honeywell", "datalogic",
-    "metrologic", "symbol technologies", "newland", "fingerprint",
+    "metrologic", "symbol technologies", "newland", "fingerprint", "magnetic stripe", "magnetic card", "stripe reader",
+    "swipe reader", "fuzzyscan",
 };
 
 constexpr std::string_view button_names[] = {

@@ -155,7 +155,11 @@ void EvdevReader::take(std::span<const input_event> events) {
             last_us_ = from;
             resync();
             return;
-        default: end(State::failed, "sent events that no kernel knows"); return;
+        default:
+            // Its time is no better than its type, and a half assembled packet before it is lost too.
+            last_us_ = from;
+            end(State::failed, "sent events that no kernel knows");
+            return;
         }
         if (state_ != State::open) {
             return;

@@ -58,10 +58,10 @@ libevdev* describe_mouse(const std::string& name) {
     libevdev_set_id_bustype(device, BUS_USB);
     libevdev_set_id_vendor(device, 0x1209);
     libevdev_set_id_product(device, 1);
-    for (const unsigned code : {REL_X, REL_Y, REL_WHEEL}) {
+    for (const unsigned code : {unsigned{REL_X}, unsigned{REL_Y}, unsigned{REL_WHEEL}}) {
         libevdev_enable_event_code(device, EV_REL, code, nullptr);
     }
-    for (const unsigned code : {BTN_LEFT, BTN_RIGHT, BTN_MIDDLE}) {
+    for (const unsigned code : {unsigned{BTN_LEFT}, unsigned{BTN_RIGHT}, unsigned{BTN_MIDDLE}}) {
         libevdev_enable_event_code(device, EV_KEY, code, nullptr);
     }
     return device;
