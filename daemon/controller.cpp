@@ -200,6 +200,7 @@ std::string Controller::revoke(std::uint32_t uid) {
     const auto before = receipts_.read(uid);
     if (before.problem.empty() && (!before.receipt || before.receipt->withdrawn)) {
         // Nothing to take back: no file is written for the asking.
+        evaluate();
         return before.json;
     }
     const auto stored =

@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 
 #include <array>
+#include <climits>
 #include <cstring>
 
 namespace candor::daemon {
@@ -39,7 +40,7 @@ void FrameServer::accept() {
         return;
     }
     if (connection_) {
-        drop("a new connection takes its place");
+        part("a new connection takes its place");
     }
     connection_ = std::move(connection);
     connection_source_ = loop_.add_io(connection_.get(), EPOLLIN, [this](std::uint32_t events) { serve(events); });
@@ -51,7 +52,7 @@ void FrameServer::accept() {
 
 void FrameServer::serve(std::uint32_t events) {
     if ((events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0) {
-        receive();
+        receive(acks_a_turn);
     }
     if (connection_ && (events & EPOLLOUT) != 0) {
         waiting_ = false;
@@ -60,12 +61,17 @@ void FrameServer::serve(std::uint32_t events) {
     }
 }
 
-void FrameServer::receive() {
-    for (int i = 0; i < acks_a_turn && connection_; ++i) {
+void FrameServer::receive(int most) {
+    for (int i = 0; i < most && connection_; ++i) {
         std::array<std::uint8_t, 512> buffer{};
         const ssize_t n = ::recv(connection_.get(), buffer.data(), buffer.size(), MSG_TRUNC);
-        if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
+        if (n < 0 && errno == EAGAIN) {
             return;
+        }
+        // ECONNRESET: the peer went and left frames unread. It is reported once; what the peer said before follows, and
+        // then the end.
+        if (n < 0 && (errno == EINTR || errno == ECONNRESET)) {
+            continue;
         }
         if (n <= 0) {
             drop(n == 0 ? "it hung up" : std::strerror(errno));
@@ -94,26 +100,34 @@ bool FrameServer::transmit(std::span<const std::uint8_t> message) {
         connection_source_.set_io_events(EPOLLIN | EPOLLOUT);
         return false;
     }
-    drop(n < 0 ? std::strerror(errno) : "a packet was cut");
+    part(n < 0 ? std::strerror(errno) : "a packet was cut");
     return false;
 }
 
 void FrameServer::send() {
+    if (connection_ && !greeted_) {
+        const Ring::Position position = ring_.position();
+        if (!transmit(wire::make_hello(run_, position.stream, position.sequence))) {
+            return;
+        }
+        greeted_ = true;
+    }
     while (connection_ && !waiting_) {
         const Ring::Entry* entry = ring_.next();
         if (entry == nullptr) {
             return;
         }
-        if (!greeted_) {
-            const auto stream = entry->begins ? std::nullopt : std::optional(entry->stream);
-            if (!transmit(wire::make_hello(run_, stream, entry->sequence))) {
-                return;
-            }
-            greeted_ = true;
-        }
         if (transmit(entry->message)) {
             ring_.sent();
         }
+    }
+}
+
+void FrameServer::part(const std::string& why) {
+    // Ends: a peer can acknowledge no more than was sent, and is dropped for anything else.
+    receive(INT_MAX);
+    if (connection_) {
+        drop(why);
     }
 }
 

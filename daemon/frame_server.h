@@ -29,9 +29,12 @@ public:
 private:
     void accept();
     void serve(std::uint32_t events);
-    void receive();
+    /// Takes at most so many acknowledgements.
+    void receive(int most);
     /// False when the socket is full or gone.
     bool transmit(std::span<const std::uint8_t> message);
+    /// Takes what the peer acknowledged before it went, then drops it: frames that are on disk must not be sent again.
+    void part(const std::string& why);
     void drop(const std::string& why);
 
     EventLoop& loop_;

@@ -70,6 +70,12 @@ int run(const daemon::Folders& folders) {
     loop.run();
     sd_notify(0, "STOPPING=1");
     controller.shut_down();
+    int code = 0;
+    check(sd_event_get_exit_code(loop.get(), &code), "ask why the loop ended");
+    if (code != 0) {
+        // sd-bus's doing (bus.cpp). A failure, so that systemd starts candord again.
+        throw std::runtime_error("the system bus is gone");
+    }
     return EXIT_SUCCESS;
 }
 

@@ -71,14 +71,14 @@ void Recorder::on_packet(const input::Packet& packet) {
     if (!grantee_) {
         throw std::logic_error("a packet while the gate is closed");
     }
+    const bool joins = packet.device != last_device_ && !batch_devices_.contains(packet.device);
+    if (batch_.packets.events() + packet.events.size() > wire::max_batch_events ||
+        (joins && batch_devices_.size() == wire::max_batch_devices)) {
+        flush();
+    }
     if (packet.device != last_device_) {
         last_device_ = packet.device;
         batch_devices_.insert(packet.device);
-    }
-    if (batch_.packets.events() + packet.events.size() > wire::max_batch_events ||
-        batch_devices_.size() > wire::max_batch_devices) {
-        flush();
-        batch_devices_ = {packet.device};
     }
     ++counters_.packets;
     batch_produced_ += packet.events.size();
@@ -134,7 +134,7 @@ void Recorder::flush() {
         timer_.disarm();
         timer_runs_ = false;
     }
-    if (batch_.packets.empty() && gaps_.empty()) {
+    if (!grantee_ || (batch_.packets.empty() && gaps_.empty())) {
         return;
     }
     counters_.events_produced += batch_produced_;
@@ -174,7 +174,7 @@ bool Recorder::ensure_stream() {
     }
     const wire::Id16 grant = wire::grant_id(grantee_->subject, grantee_->recipients);
     if (!grants_sent_.contains(grant)) {
-        ring_.push({grant, 0, true, wire::make_grant(identity_, grantee_->subject, grantee_->recipients)});
+        ring_.push({grant, 0, Ring::Kind::grant, wire::make_grant(identity_, grantee_->subject, grantee_->recipients)});
         grants_sent_.insert(grant);
     }
     wire::StreamContext context;
@@ -188,7 +188,7 @@ bool Recorder::ensure_stream() {
     context.consent_version = grantee_->consent_version;
     stream_.emplace(Stream{wire::StreamSealer(identity_, grantee_->subject.epoch_key, context), wire::BatchEncoder(), 0, {}});
     ++counters_.streams;
-    push(stream_->sealer.open(), 0, true);
+    push(stream_->sealer.open(), 0);
     rotation_timer_.arm(std::chrono::microseconds(wire::rotate_us));
     // Losses from before it had a stream: they were produced, and are declared here.
     for (const wire::Gap& gap : gaps_) {
@@ -245,7 +245,7 @@ void Recorder::close_stream(wire::CloseReason reason) {
     }
     push_gaps(true);
     const std::uint32_t sequence = stream_->sealer.next_sequence();
-    push(stream_->sealer.close(reason, stream_->produced), sequence);
+    push(stream_->sealer.close(reason, stream_->produced), sequence, Ring::Kind::close);
     stream_.reset();
     rotation_timer_.disarm();
 }
@@ -259,8 +259,8 @@ void Recorder::clock_changed() {
     on_frames_();
 }
 
-void Recorder::push(wire::FrameBytes message, std::uint32_t sequence, bool begins) {
-    ring_.push({stream_->sealer.stream(), sequence, begins, std::move(message)});
+void Recorder::push(wire::FrameBytes message, std::uint32_t sequence, Ring::Kind kind) {
+    ring_.push({stream_->sealer.stream(), sequence, kind, std::move(message)});
 }
 
 } // namespace candor::daemon

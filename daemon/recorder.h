@@ -80,7 +80,7 @@ private:
     void declare(const wire::Gap& gap);
     void push_gaps(bool last);
     void close_stream(wire::CloseReason reason);
-    void push(wire::FrameBytes message, std::uint32_t sequence, bool begins = false);
+    void push(wire::FrameBytes message, std::uint32_t sequence, Ring::Kind kind = Ring::Kind::frame);
 
     EventLoop& loop_;
     Ring& ring_;

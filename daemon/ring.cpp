@@ -12,8 +12,22 @@ Ring::Ring(std::size_t bound) : bound_(bound) {
 }
 
 void Ring::push(Entry entry) {
+    if (entry.kind == Kind::frame) {
+        end_ = {entry.stream, entry.sequence + 1};
+    } else if (entry.kind == Kind::close) {
+        end_ = {};
+    }
     used_ += entry.message.size();
     entries_.push_back(std::move(entry));
+}
+
+Ring::Position Ring::position() const {
+    for (std::size_t i = sent_; i < entries_.size(); ++i) {
+        if (entries_[i].kind != Kind::grant) {
+            return {entries_[i].stream, entries_[i].sequence};
+        }
+    }
+    return end_;
 }
 
 bool Ring::acknowledge(const wire::Ack& ack) {

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <optional>
 #include <vector>
 
 namespace candor::daemon {
@@ -20,11 +21,18 @@ public:
     static constexpr std::size_t control_reserve = 128 * 1024;
     static constexpr std::size_t final_reserve = 64 * 1024;
 
+    enum class Kind : std::uint8_t { grant, frame, close };
     struct Entry {
         wire::Id16 stream{}; ///< or the grant's id
         std::uint32_t sequence = 0;
-        bool begins = false; ///< Open or Grant: needs no Hello that says where it belongs
+        Kind kind = Kind::frame; ///< Open, Batch, Clock and Gap are frames alike
         std::vector<std::uint8_t> message;
+    };
+
+    /// Which frame of a stream is the next to be sent, grants left out.
+    struct Position {
+        std::optional<wire::Id16> stream; ///< none: it will be the Open of a stream that does not exist yet
+        std::uint32_t sequence = 0;
     };
 
     /// `bound` in bytes, above control_reserve.
@@ -37,6 +45,7 @@ public:
     /// The next frame to send, or none.
     [[nodiscard]] const Entry* next() const noexcept { return sent_ < entries_.size() ? &entries_[sent_] : nullptr; }
     void sent() noexcept { ++sent_; }
+    [[nodiscard]] Position position() const;
     /// A new connection begins with the first frame that was not acknowledged.
     void rewind() noexcept { sent_ = 0; }
 
@@ -52,6 +61,7 @@ private:
     std::size_t used_ = 0;
     std::size_t sent_ = 0;
     std::deque<Entry> entries_;
+    Position end_; ///< position() once all is sent
 };
 
 } // namespace candor::daemon

@@ -26,7 +26,7 @@ $Cxx.namespace("candor::proto");
 
 struct Frame {
   sequence @0 :UInt32;
-  # Place within the stream, from 0. For Hello: that of the frame that follows. For Grant: 0.
+  # Place within the stream, from 0. For Hello: that of the stream's frame that follows. For Grant: 0.
 
   union {
     open @1 :Open;
@@ -43,10 +43,11 @@ struct Frame {
 }
 
 struct Hello {
-  # The first frame of every connection, and never stored: which stream the next frame continues.
+  # The first frame of every connection, sent at once, and never stored: which stream's frame comes next, after Grants if
+  # there are any. What the shipper holds of other streams will not be continued.
   version @0 :UInt16;   # 1
   run @1 :Data;         # 16 random bytes, the same for as long as this candord process lives
-  stream @2 :Data;      # 16 bytes, or empty when the next frame is an Open or a Grant
+  stream @2 :Data;      # 16 bytes, or empty when the next stream has not begun yet
 }
 
 struct Open {

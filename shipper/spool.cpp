@@ -27,18 +27,6 @@ std::vector<fs::path> files_with(const fs::path& directory, std::initializer_lis
     return files;
 }
 
-/// Which run of candord wrote a part; nothing when its Open cannot be read.
-std::optional<wire::Id16> run_of(const fs::path& part) {
-    const auto bytes = read_file(part, wire::max_segment_bytes);
-    if (!bytes) {
-        throw std::runtime_error(bytes.error().message);
-    }
-    const auto message = wire::SegmentReader(*bytes).next();
-    const auto frame = message && *message ? std::optional(wire::parse_frame(**message)) : std::nullopt;
-    const auto* open = frame && *frame ? std::get_if<wire::Open>(&(*frame)->body) : nullptr;
-    return open != nullptr ? std::optional(open->run) : std::nullopt;
-}
-
 /// A name in damaged/ that is not taken: an earlier find may have had the same.
 fs::path free_name(const fs::path& wanted) {
     fs::path name = wanted;
@@ -69,24 +57,14 @@ void Spool::resume(const wire::Hello& hello, std::uint32_t next_sequence) {
     for (const fs::path& path : files_with(directory_, {part_suffix})) {
         if (hello.stream && path == continued) {
             continue_part(path, next_sequence);
-        } else if (hello.stream || run_of(path) != hello.run) {
+        } else {
             end_part(path);
         }
-        // Otherwise the Open that comes may be one that was written and not acknowledged: it decides.
     }
-    if (hello.stream && !current_ && !orphans_) {
+    if (hello.stream && next_sequence > 0 && !current_ && !orphans_) {
         log_("the beginning of stream " + to_hex(*hello.stream) + ", up to frame " + std::to_string(next_sequence) +
              ", is not in the spool any more: the rest is kept in " + damaged_.string());
-        orphans_.emplace(Orphans{UniqueFd(), next_sequence});
-    }
-}
-
-void Spool::end_parts_but(const fs::path& continued) {
-    for (const fs::path& path : files_with(directory_, {part_suffix})) {
-        const bool waits = std::ranges::any_of(closed_, [&](const PartialSegment& one) { return one.path() == path; });
-        if (path != continued && !waits) {
-            end_part(path);
-        }
+        orphans_.emplace();
     }
 }
 
@@ -116,12 +94,16 @@ void Spool::end_part(const fs::path& path) {
 
 void Spool::continue_part(const fs::path& path, std::uint32_t next_sequence) {
     PartialSegment segment = recover(path);
+    if (!segment.open() && next_sequence == 0) {
+        ::unlink(path.c_str());
+        return;
+    }
     if (segment.next_sequence() < next_sequence) {
         log_(path.string() + ": ends before frame " + std::to_string(segment.next_sequence()) +
              ", but all before frame " + std::to_string(next_sequence) +
              " were acknowledged: what is left is delivered unclosed, what follows is kept in " + damaged_.string());
         end_part(path);
-        orphans_.emplace(Orphans{UniqueFd(), next_sequence});
+        orphans_.emplace();
         return;
     }
     current_.emplace(std::move(segment));
@@ -167,15 +149,6 @@ std::expected<void, Refusal> Spool::begin(const wire::Open& open, std::span<cons
     }
     stream_ = open.stream;
     const fs::path path = path_of(open.stream, part_suffix);
-    end_parts_but(path);
-    if (fs::exists(path)) {
-        continue_part(path, 0);
-        if (current_->open()) {
-            return {};
-        }
-        current_.reset();
-        ::unlink(path.c_str());
-    }
     PartialSegment segment = PartialSegment::create(path);
     if (auto appended = segment.append(message); !appended) {
         ::unlink(path.c_str());

@@ -47,7 +47,6 @@ public:
 
 private:
     void end_part(const std::filesystem::path& path);
-    void end_parts_but(const std::filesystem::path& continued);
     void continue_part(const std::filesystem::path& path, std::uint32_t next_sequence);
     [[nodiscard]] PartialSegment recover(const std::filesystem::path& path);
     [[nodiscard]] std::expected<void, Refusal> begin(const wire::Open& open, std::span<const std::uint8_t> message);
@@ -64,8 +63,7 @@ private:
     std::vector<PartialSegment> closed_; ///< their last frame is not acknowledged yet
     /// Frames whose beginning is not here any more go to a file in damaged/.
     struct Orphans {
-        UniqueFd fd;
-        std::uint32_t next_sequence = 0;
+        UniqueFd fd; ///< opened with the first of them
     };
     std::optional<Orphans> orphans_;
 };

@@ -27,7 +27,10 @@ std::vector<std::uint8_t> encode_record(std::span<const std::uint8_t> message) {
         length >>= 7;
     }
     record.push_back(static_cast<std::uint8_t>(length));
-    record.insert(record.end(), packed.begin(), packed.end());
+    // Not insert(): g++ 14 warns of an overflow there that cannot be.
+    const std::size_t head = record.size();
+    record.resize(head + packed.size());
+    std::ranges::copy(packed, record.begin() + static_cast<std::ptrdiff_t>(head));
     return record;
 }
 

@@ -32,7 +32,7 @@ struct StreamContext {
                                     std::span<const PublicKey> recipients);
 /// Grant.id for these.
 [[nodiscard]] Id16 grant_id(const SubjectKeys& subject, std::span<const PublicKey> recipients);
-/// The first frame of a connection; `stream` empty (nullopt) when the next frame is an Open or a Grant.
+/// The first frame of a connection; no `stream` when the next one has not begun yet.
 [[nodiscard]] FrameBytes make_hello(const Id16& run, const std::optional<Id16>& stream, std::uint32_t next_sequence);
 
 /// Writes one stream: open() first, then any of batch, clock, gap, then close(), each once called in the order of sending.

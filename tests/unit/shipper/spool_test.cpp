@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "unit/shipper/spool_fixture.h"
+
+using namespace candor;
+using candor::test::SpoolFixture;
+
+TEST_CASE("a stream becomes a segment when its Close has been acknowledged, not before") {
+    SpoolFixture fixture;
+    auto spool = fixture.spool();
+    const auto stream = fixture.stream();
+    spool.resume(SpoolFixture::names(stream), 0);
+    const auto ack = SpoolFixture::take(spool, stream, 0, stream.size(), false);
+    CHECK(ack.stream == SpoolFixture::id_of(stream));
+    CHECK(ack.sequence == stream.size() - 1);
+    CHECK(fixture.files() == std::set{SpoolFixture::part(stream)});
+    CHECK(spool.finished().empty());
+    spool.acknowledged();
+    CHECK(fixture.files() == std::set{SpoolFixture::segment(stream)});
+    CHECK(fixture.read(SpoolFixture::segment(stream)) == "24 events, closed");
+    CHECK(fixture.log.empty());
+}
+
+TEST_CASE("a grant is durable as soon as it is taken") {
+    SpoolFixture fixture;
+    auto spool = fixture.spool();
+    const auto message = wire::make_grant(fixture.identity, fixture.subject, std::vector{fixture.recipient.public_key});
+    const auto ack = spool.take(message);
+    REQUIRE(ack.has_value());
+    REQUIRE(spool.finished().size() == 1);
+    const auto file = SpoolFixture::bytes_of(spool.finished().front());
+    CHECK(wire::read_grant_file(file).value() == message);
+    CHECK(spool.finished().front().filename() == to_hex(ack->stream) + ".grant");
+}
+
+TEST_CASE("two streams after each other become two segments") {
+    SpoolFixture fixture;
+    auto spool = fixture.spool();
+    const auto first = fixture.stream();
+    const auto second = fixture.stream();
+    spool.resume(SpoolFixture::names(first), 0);
+    static_cast<void>(SpoolFixture::take(spool, first, 0, first.size(), false));
+    static_cast<void>(SpoolFixture::take(spool, second, 0, second.size()));
+    CHECK(fixture.files() == std::set{SpoolFixture::segment(first), SpoolFixture::segment(second)});
+    CHECK(fixture.read(SpoolFixture::segment(first)) == "24 events, closed");
+    CHECK(fixture.read(SpoolFixture::segment(second)) == "24 events, closed");
+}
+
+TEST_CASE("what is no frame, out of order or of no stream is refused and nothing of it is written") {
+    SpoolFixture fixture;
+    auto spool = fixture.spool();
+    const auto stream = fixture.stream();
+    spool.resume(SpoolFixture::names(stream), 0);
+    CHECK(spool.take(stream[1]).error().message == "frame 1 of no stream, expected an Open or a Grant");
+    static_cast<void>(SpoolFixture::take(spool, stream, 0, 1));
+    const auto before = SpoolFixture::bytes_of(fixture.folder / SpoolFixture::part(stream));
+
+    SECTION("a frame that comes too early") {
+        CHECK(spool.take(stream[2]).error().message == "frame 1: sequence 2, expected 1");
+    }
+    SECTION("bytes that are no message") {
+        CHECK(spool.take(std::vector<std::uint8_t>(24, 7)).error().message.starts_with("frame: "));
+    }
+    SECTION("a cut frame") {
+        CHECK_FALSE(spool.take(std::span(stream[1]).first(stream[1].size() - 8)).has_value());
+    }
+    SECTION("an Open before the Close of the stream before it") {
+        CHECK(spool.take(fixture.stream()[0]).error().message.find("begins before the Close of stream") != std::string::npos);
+    }
+    SECTION("an Open whose signature is not its device's") {
+        auto changed = fixture.stream()[0];
+        changed[changed.size() - 1] ^= 1;
+        auto fresh = fixture.spool();
+        CHECK_FALSE(fresh.take(changed).has_value());
+    }
+    CHECK(SpoolFixture::bytes_of(fixture.folder / SpoolFixture::part(stream)) == before);
+    CHECK(fixture.files() == std::set{SpoolFixture::part(stream)});
+}
+
+TEST_CASE("a Close that does not fit the frames before it is refused") {
+    SpoolFixture fixture;
+    auto spool = fixture.spool();
+    auto stream = fixture.stream();
+    // A batch that was changed on its way: without a key only the transcript can tell.
+    stream[1][stream[1].size() - 9] ^= 1;
+    spool.resume(SpoolFixture::names(stream), 0);
+    static_cast<void>(SpoolFixture::take(spool, stream, 0, stream.size() - 1));
+    CHECK(spool.take(stream.back()).error().message ==
+          "frame 5: close.transcript: the frames before it are not those that were sealed");
+}
