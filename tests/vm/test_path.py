@@ -1,40 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """From the kernel's event to a sealed segment and out again."""
-import math
 import struct
 
 from candor import KEY, LAKE, SPOOL, Candor, Dump
-from input import CODES, PLAIN, Script, perform
+from input import CODES, PLAIN, perform
+from person import work
 from witness import Witness, symbolic
 
 TEXT = ("The quick brown fox jumps over the lazy dog; 1234567890 times, said nobody. Pack my box with five dozen liquor jugs! "
         "How vexingly quick daft zebras jump? Sphinx of black quartz, judge my vow (twice a day).")
 TEXT += "." * (200 - len(TEXT))
-
-
-def draw(mouse, device, steps, turn):
-    """A spiral of so many steps, with a click every 100 and a notch of the wheel every 40 of them."""
-    sent = []
-    for step in range(steps):
-        angle = turn * step / 37
-        dx, dy = round(9 * math.cos(angle)), round(7 * math.sin(angle)) or 1
-        sent += mouse.move(dx, dy, device)
-        if step % 100 == 99:
-            sent += mouse.click(("left", "right", "middle")[step // 100 % 3], device)
-        if step % 40 == 39:
-            sent += mouse.wheel(step % 80 == 39, device)
-    return sent
-
-
-def work(text, steps):
-    """Scripts of all four devices, and what each should report."""
-    sent, scripts = {}, []
-    for device in ("virtio", "usb"):
-        keyboard, mouse = Script(f"{device} keyboard"), Script(f"{device} mouse")
-        sent[f"{device} keyboard"] = keyboard.type_text(text, device)
-        sent[f"{device} mouse"] = draw(mouse, device, steps, 1 if device == "virtio" else -1)
-        scripts += [keyboard, mouse]
-    return scripts, sent
 
 
 def assert_recorded(witness, dump):
