@@ -101,10 +101,11 @@ private:
         stream_.emplace(Stream{wire::StreamSealer(identity_, subject_.epoch_key, context), make_encoding_(),
                                now_us + wire::rotate_us});
         segments_.emplace_back(wire::segment_magic.begin(), wire::segment_magic.end());
+        place_ = 0;
         append(stream_->sealer.open());
     }
     void append(const wire::FrameBytes& frame) {
-        const auto record = wire::encode_record(frame);
+        const auto record = wire::encode_record(frame, place_++);
         segments_.back().insert(segments_.back().end(), record.begin(), record.end());
     }
 
@@ -112,6 +113,7 @@ private:
     const wire::SubjectKeys& subject_;
     std::function<Encoding()> make_encoding_;
     std::optional<Stream> stream_;
+    std::uint32_t place_ = 0; ///< of the next record in its segment
     wire::Batch batch_;
     std::size_t batches_ = 0;
     std::vector<std::vector<std::uint8_t>> segments_;

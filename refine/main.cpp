@@ -6,6 +6,8 @@
 #include <CLI/CLI.hpp>
 #include <unistd.h>
 
+#include <algorithm>
+
 namespace {
 
 using namespace candor;
@@ -47,6 +49,17 @@ struct Arguments {
     }
 };
 
+/// What policy.conf takes as a key in [Recipients].
+std::string recipient_name(const std::string& text) {
+    const auto good = [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' ||
+               c == '.';
+    };
+    return !text.empty() && text.size() <= 64 && std::ranges::all_of(text, good)
+               ? ""
+               : "expected 1 to 64 letters, digits, '-', '_' and '.', not '" + text + "'";
+}
+
 int run(int argc, char** argv, Output& out) {
     CLI::App app{"Check what was recorded, and open it with the recipient's key."};
     app.name("candor-refine");
@@ -59,7 +72,7 @@ int run(int argc, char** argv, Output& out) {
     std::string name = "recipient";
     CLI::App* make = app.add_subcommand("keygen", "Make a recipient's key; prints the line for [Recipients] in policy.conf");
     make->add_option("FILE", arguments.key, "Where the secret key goes; it must not exist")->required();
-    make->add_option("--name", name, "The recipient's name in the policy")->capture_default_str();
+    make->add_option("--name", name, "The recipient's name in the policy")->capture_default_str()->check(recipient_name);
     make->callback([&] { status = keygen(arguments.key, name, out); });
 
     VerifyOptions options;

@@ -67,7 +67,7 @@ std::expected<void, Refusal> PartialSegment::append(std::span<const std::uint8_t
     if (auto checked = check(message); !checked) {
         return checked;
     }
-    const auto record = wire::encode_record(message);
+    const auto record = wire::encode_record(message, next_sequence_ - 1);
     write_fully(fd_.get(), record);
     bytes_ += record.size();
     dirty_ = true;

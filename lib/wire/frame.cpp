@@ -162,9 +162,9 @@ Frame read_frame(std::span<const std::uint8_t> message, const AlignedMessage& al
         break;
     case proto::Frame::BATCH: {
         const auto sealed = root.getBatch();
-        if (sealed.size() < 18 || sealed.size() > max_plaintext_bytes + 17) {
+        if (sealed.size() < 18 || sealed.size() > max_sealed_bytes) {
             throw Refused{"batch: " + std::to_string(sealed.size()) + " bytes, expected 18 to " +
-                          std::to_string(max_plaintext_bytes + 17)};
+                          std::to_string(max_sealed_bytes)};
         }
         // Borrowed from the caller's bytes, not from the aligned copy that dies with this call.
         frame.body = SealedBatch{message.subspan(offset_in(aligned, sealed), sealed.size())};
@@ -211,6 +211,14 @@ std::expected<Frame, Refusal> parse_frame(std::span<const std::uint8_t> message)
         const AlignedMessage aligned(message);
         return read_frame(message, aligned);
     });
+}
+
+std::vector<std::uint8_t> encode_batch(std::uint32_t sequence, std::span<const std::uint8_t> sealed) {
+    MessageBuilder builder(sealed.size() + 32);
+    auto root = builder.root<proto::Frame>();
+    root.setSequence(sequence);
+    root.setBatch({sealed.data(), sealed.size()});
+    return builder.bytes();
 }
 
 std::vector<std::uint8_t> encode_ack(const Ack& ack) {

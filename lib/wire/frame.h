@@ -101,6 +101,9 @@ struct Ack {
 /// length, or a version or member this build does not know; the refusal names the field. Checks no signature.
 [[nodiscard]] std::expected<Frame, Refusal> parse_frame(std::span<const std::uint8_t> message);
 
+/// The one way in which a Batch frame is written.
+[[nodiscard]] std::vector<std::uint8_t> encode_batch(std::uint32_t sequence, std::span<const std::uint8_t> sealed);
+
 [[nodiscard]] std::vector<std::uint8_t> encode_ack(const Ack& ack);
 [[nodiscard]] std::expected<Ack, Refusal> parse_ack(std::span<const std::uint8_t> message);
 

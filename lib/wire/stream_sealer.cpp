@@ -165,16 +165,13 @@ FrameBytes StreamSealer::batch(std::span<const std::uint8_t> plaintext, std::uin
     if (plaintext.empty() || plaintext.size() > max_plaintext_bytes) {
         throw std::invalid_argument("a batch of " + std::to_string(plaintext.size()) + " bytes");
     }
-    MessageBuilder builder(plaintext.size() + 32);
-    auto root = builder.root<proto::Frame>();
-    root.setSequence(s.sequence);
-    auto sealed = root.initBatch(static_cast<unsigned>(plaintext.size() + crypto_secretstream_xchacha20poly1305_ABYTES));
+    std::vector<std::uint8_t> sealed(plaintext.size() + crypto_secretstream_xchacha20poly1305_ABYTES);
     const Hash32 before = s.transcript.hash();
-    crypto_secretstream_xchacha20poly1305_push(&s.seal, sealed.begin(), nullptr, plaintext.data(), plaintext.size(),
+    crypto_secretstream_xchacha20poly1305_push(&s.seal, sealed.data(), nullptr, plaintext.data(), plaintext.size(),
                                                before.data(), before.size(), 0);
     ++s.batches;
     s.stored += events;
-    return s.count(builder.bytes());
+    return s.count(encode_batch(s.sequence, sealed));
 }
 
 FrameBytes StreamSealer::clock(const ClockAnchor& anchor) {

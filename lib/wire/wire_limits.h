@@ -15,6 +15,9 @@ inline constexpr std::size_t max_frame_bytes = 64 * 1024;
 /// A batch before it is sealed, padding included.
 inline constexpr std::size_t max_plaintext_bytes = 56 * 1024;
 
+/// The same sealed: crypto_secretstream_xchacha20poly1305_ABYTES more.
+inline constexpr std::size_t max_sealed_bytes = max_plaintext_bytes + 17;
+
 /// Chosen so that no batch of this many events, however hostile, encodes to more than max_plaintext_bytes.
 inline constexpr std::size_t max_batch_events = 2048;
 

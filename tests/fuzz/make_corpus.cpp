@@ -119,10 +119,11 @@ void add_streams(const Corpus& corpus, const Device& device) {
         {"batch-2", sealer.batch(encoder.encode(second), second.packets.events())},
         {"close", sealer.close(wire::CloseReason::rotated, events + 7)}};
     Bytes segment(wire::segment_magic.begin(), wire::segment_magic.end());
+    std::uint32_t place = 0;
     for (const auto& [name, frame] : frames) {
         corpus.add("frame", name, frame);
         corpus.add("packing", name, wire::pack(frame));
-        const auto record = wire::encode_record(frame);
+        const auto record = wire::encode_record(frame, place++);
         segment.insert(segment.end(), record.begin(), record.end());
     }
     const std::span whole(segment);

@@ -14,6 +14,7 @@ inline void read_segment(std::span<const std::uint8_t> file, wire::StreamOpener 
     wire::SegmentReader reader(file);
     std::uint64_t events = 0;
     std::size_t before = 0;
+    std::uint32_t place = 0;
     for (;;) {
         const auto message = reader.next();
         if (!message) {
@@ -27,8 +28,7 @@ inline void read_segment(std::span<const std::uint8_t> file, wire::StreamOpener 
         }
         require(reader.offset() > before && reader.offset() <= file.size(), "each record takes bytes");
         before = reader.offset();
-        const auto record = wire::encode_record(**message);
-        require(record.size() > 1, "what was read can be written");
+        require(wire::encode_record(**message, place++).size() > 2, "what was read can be written");
         const auto item = opener.next(**message);
         if (!item) {
             require(!item.error().message.empty(), "a refusal says why");

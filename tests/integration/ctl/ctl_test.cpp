@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "fake_candord.h"
-#include "private_bus.h"
+#include "run_ctl.h"
 
 #include "support/catch.h"
 

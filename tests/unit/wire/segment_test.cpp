@@ -11,6 +11,7 @@
 #include <capnp/serialize-packed.h>
 #include <kj/io.h>
 
+#include <optional>
 #include <random>
 
 using namespace candor;
@@ -21,8 +22,9 @@ namespace {
 std::vector<std::uint8_t> file_of(const std::vector<wire::FrameBytes>& frames,
                                   std::string_view magic = wire::segment_magic) {
     std::vector<std::uint8_t> file(magic.begin(), magic.end());
+    std::uint32_t place = 0;
     for (const auto& frame : frames) {
-        const auto record = wire::encode_record(frame);
+        const auto record = wire::encode_record(frame, place++);
         file.insert(file.end(), record.begin(), record.end());
     }
     return file;
@@ -58,8 +60,8 @@ TEST_CASE("a segment that is cut anywhere gives its whole records and then says 
     const auto frames = fixture.stream();
     const auto file = file_of(frames);
     std::vector<std::size_t> ends{wire::segment_magic.size()};
-    for (const auto& frame : frames) {
-        ends.push_back(ends.back() + wire::encode_record(frame).size());
+    for (std::uint32_t place = 0; place < frames.size(); ++place) {
+        ends.push_back(ends.back() + wire::encode_record(frames[place], place).size());
     }
     for (std::size_t length = 0; length < file.size(); ++length) {
         std::vector<wire::FrameBytes> back;
@@ -74,19 +76,34 @@ TEST_CASE("a segment that is cut anywhere gives its whole records and then says 
     }
 }
 
-TEST_CASE("a batch takes about sixteen bytes on disk besides its sealed bytes") {
+TEST_CASE("a batch takes three bytes on disk besides its sealed bytes") {
     const StreamFixture fixture;
     wire::StreamSealer sealer(fixture.identity, fixture.subject.epoch_key, fixture.context());
     const auto open = sealer.open();
+    std::uint32_t place = 1;
     for (const std::size_t size : {48u, 400u, 2000u}) {
         std::size_t worst = 0;
         for (int i = 0; i < 50; ++i) {
             const auto frame = sealer.batch(std::vector<std::uint8_t>(size, 5), 1);
-            worst = std::max(worst, wire::encode_record(frame).size() - (size + 17));
+            worst = std::max(worst, wire::encode_record(frame, place++).size() - (size + 17));
         }
-        // A lone zero byte in the ciphertext costs nothing; a word of two, one in 2300, breaks a run and costs two bytes.
-        CHECK(worst <= 18 + size / 128);
+        CHECK(worst <= 3);
     }
+}
+
+TEST_CASE("a batch whose place in the file is not its sequence comes back all the same") {
+    const StreamFixture fixture;
+    const auto frames = fixture.stream();
+    std::vector<std::uint8_t> file(wire::segment_magic.begin(), wire::segment_magic.end());
+    for (const auto& frame : {frames[4], frames[1]}) {
+        for (const auto place : {std::optional<std::uint32_t>(7), std::optional<std::uint32_t>()}) {
+            const auto record = wire::encode_record(frame, place);
+            file.insert(file.end(), record.begin(), record.end());
+        }
+    }
+    std::vector<wire::FrameBytes> back;
+    CHECK(read_all(file, back).empty());
+    CHECK(back == std::vector<wire::FrameBytes>{frames[4], frames[4], frames[1], frames[1]});
 }
 
 TEST_CASE("packing is what Cap'n Proto's own packer writes, and unpacks again") {
@@ -134,7 +151,9 @@ TEST_CASE("what is not a segment is refused with the byte") {
     CHECK(with({0}) == "byte 8: a record's length is not in its shortest form");
     CHECK(with({0x80, 0x80, 0x80, 1}) == "byte 8: a record's length is longer than 3 bytes");
     CHECK(with({0xff, 0xff, 0x7f}).starts_with("byte 8: a record of 2097151 bytes, expected "));
-    CHECK(with({2, 1, 0}) == "byte 8: a record that is not a packed frame");
+    CHECK(with({3, 0, 1, 0}) == "byte 8: a record that is not a packed frame");
+    CHECK(with({1, 1}) == "byte 8: a sealed batch of 0 bytes, expected 1 to 57361");
+    CHECK(with({2, 2, 0}) == "byte 8: a record of kind 2, expected 0 or 1");
 }
 
 TEST_CASE("a grant file holds exactly one grant") {
