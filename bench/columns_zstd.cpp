@@ -192,7 +192,7 @@ public:
             compress(contexts_[0].get(), all);
         }
         const std::size_t padding = (wire::padding_bytes - out_.size() % wire::padding_bytes) % wire::padding_bytes;
-        out_[0] = static_cast<std::uint8_t>(out_[0] << 4 | padding);
+        out_[0] = static_cast<std::uint8_t>(static_cast<unsigned>(out_[0]) << 4 | padding);
         out_.resize(out_.size() + padding);
         return out_;
     }

@@ -21,7 +21,8 @@ std::string names_of(const consent::Verdict& verdict) {
 
 } // namespace
 
-Controller::Controller(EventLoop& loop, sd_bus* bus, Folders folders, const wire::Identity& identity, Recorder& recorder)
+Controller::Controller(EventLoop& loop, sd_bus* bus, Folders folders, const wire::Identity& identity,
+                       Recorder& recorder)
     : loop_(loop), folders_(std::move(folders)), identity_(identity), recorder_(recorder),
       receipts_(folders_.state / "consent", identity_) {
     expiry_timer_ = loop_.add_timer([this] { evaluate(); }, std::chrono::seconds(1));
@@ -45,6 +46,7 @@ void Controller::load() {
     const auto settings = consent::load_daemon_settings(folders_.config / "candord.conf");
     auto policy = consent::load_policy(folders_.config);
     inputs_.enabled = settings && settings->enabled;
+    inputs_.settings_refusal = settings ? "" : settings.error().message;
     inputs_.policy_valid = policy.has_value();
     inputs_.policy_refusal = policy ? "" : policy.error().message;
     inputs_.recipients = policy ? policy->recipients.size() : 0;
@@ -163,12 +165,12 @@ std::expected<std::string, Denied> Controller::grant(std::uint32_t uid, const st
     }
     const auto& session = inputs_.session;
     if (!session || session->uid != uid || !session->active || session->remote || session->session_class != "user") {
-        return std::unexpected(
-            Denied{Denial::not_authorized, "consent is taken only from the person whose session is active at this machine"});
+        return std::unexpected(Denied{Denial::not_authorized,
+                                      "consent is taken only from the person whose session is active at this machine"});
     }
     if (!policy_) {
-        return std::unexpected(Denied{Denial::policy_refused, "there is no valid policy to consent to: " +
-                                                                  inputs_.policy_refusal});
+        return std::unexpected(
+            Denied{Denial::policy_refused, "there is no valid policy to consent to: " + inputs_.policy_refusal});
     }
     if (policy_hash != to_hex(policy_->hash)) {
         return std::unexpected(
@@ -203,8 +205,7 @@ std::string Controller::revoke(std::uint32_t uid) {
         evaluate();
         return before.json;
     }
-    const auto stored =
-        receipts_.withdraw(uid, before.receipt ? before.receipt->subject : wire::Id16{}, now_seconds());
+    const auto stored = receipts_.withdraw(uid, before.receipt ? before.receipt->subject : wire::Id16{}, now_seconds());
     journal::info("consent was withdrawn");
     evaluate();
     return stored.json;

@@ -18,11 +18,10 @@ namespace {
 using namespace candor;
 
 constexpr const char* usage = "candord [--config DIR] [--state DIR] [--version] [--help]\n"
-                              "Started by systemd, with the listening socket of candor.socket. See candord(8).\n";
+                              "Started by systemd, with the listening socket of candor.socket. See candor.conf(5).\n";
 
 UniqueFd take_listener() {
-    if (sd_listen_fds(1) != 1 ||
-        sd_is_socket_unix(SD_LISTEN_FDS_START, SOCK_SEQPACKET, 1, nullptr, 0) <= 0) {
+    if (sd_listen_fds(1) != 1 || sd_is_socket_unix(SD_LISTEN_FDS_START, SOCK_SEQPACKET, 1, nullptr, 0) <= 0) {
         throw std::runtime_error("expected one listening SOCK_SEQPACKET socket from candor.socket");
     }
     return UniqueFd(SD_LISTEN_FDS_START);

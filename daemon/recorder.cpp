@@ -60,6 +60,7 @@ void Recorder::end(wire::CloseReason reason) {
     }
     close_stream(reason);
     devices_.clear();
+    gone_.clear();
     batch_.packets.release();
     grantee_.reset();
     on_frames_();
@@ -93,6 +94,9 @@ void Recorder::on_hole(const input::Hole& hole) {
     // What was lost was produced too, as far as it could be counted.
     counters_.events_produced += hole.events.value_or(0);
     declare({reason_of(hole.reason), hole.from_us, hole.to_us, hole.events, hole.device});
+    if (hole.reason == input::HoleReason::device_gone) {
+        gone_.insert(hole.device);
+    }
     start_timer();
 }
 
@@ -106,7 +110,8 @@ void Recorder::start_timer() {
 
 void Recorder::declare(const wire::Gap& gap) {
     const auto same = [&](const wire::Gap& other) {
-        return other.reason == gap.reason && other.device == gap.device && other.events.has_value() == gap.events.has_value();
+        return other.reason == gap.reason && other.device == gap.device &&
+               other.events.has_value() == gap.events.has_value();
     };
     auto found = std::ranges::find_if(gaps_, same);
     if (found == gaps_.end() && gaps_.size() == max_pending_gaps) {
@@ -151,6 +156,9 @@ void Recorder::flush() {
     }
     batch_produced_ = 0;
     batch_devices_.clear();
+    // Its packets are sealed, and its index never comes again.
+    std::erase_if(devices_, [&](const input::DeviceInfo& device) { return gone_.contains(device.index); });
+    gone_.clear();
     last_device_ = wire::all_devices;
     if (open) {
         push_gaps(false);
@@ -186,7 +194,8 @@ bool Recorder::ensure_stream() {
     context.anchor = read_clock_anchor();
     context.policy_hash = grantee_->policy_hash;
     context.consent_version = grantee_->consent_version;
-    stream_.emplace(Stream{wire::StreamSealer(identity_, grantee_->subject.epoch_key, context), wire::BatchEncoder(), 0, {}});
+    stream_.emplace(
+        Stream{wire::StreamSealer(identity_, grantee_->subject.epoch_key, context), wire::BatchEncoder(), 0, {}});
     ++counters_.streams;
     push(stream_->sealer.open(), 0);
     rotation_timer_.arm(std::chrono::microseconds(wire::rotate_us));
@@ -217,7 +226,8 @@ void Recorder::store_batch() {
 void Recorder::refuse_batch() {
     std::uint64_t last_us = batch_.packets.first_us();
     batch_.packets.for_each([&](const input::Packet& packet) { last_us = std::max(last_us, packet.time_us); });
-    declare({wire::GapReason::ring_full, batch_.packets.first_us(), last_us, batch_.packets.events(), wire::all_devices});
+    declare(
+        {wire::GapReason::ring_full, batch_.packets.first_us(), last_us, batch_.packets.events(), wire::all_devices});
     batch_.packets.clear();
 }
 

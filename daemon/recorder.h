@@ -89,7 +89,8 @@ private:
     std::function<void()> on_frames_;
     std::optional<Grantee> grantee_;
     std::set<wire::Id16> grants_sent_;
-    std::vector<input::DeviceInfo> devices_;
+    std::vector<input::DeviceInfo> devices_; ///< those that are there, and those that went since the last batch
+    std::set<std::uint32_t> gone_;
     std::optional<Stream> stream_;
     wire::Batch batch_;
     std::set<std::uint32_t> batch_devices_;

@@ -101,7 +101,8 @@ std::string reason_text(Reason reason, const GateInputs& inputs) {
     const std::string session_class = inputs.session ? inputs.session->session_class : std::string();
     switch (reason) {
     case Reason::disabled:
-        return "recording is switched off in candord.conf, or that file is refused";
+        return inputs.settings_refusal.empty() ? "recording is switched off in candord.conf"
+                                               : "the configuration is refused: " + inputs.settings_refusal;
     case Reason::policy_refused:
         return "the policy is refused: " + (inputs.policy_refusal.empty() ? "not loaded" : inputs.policy_refusal);
     case Reason::no_recipients:

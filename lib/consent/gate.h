@@ -37,7 +37,8 @@ enum class ConsentState : std::uint8_t {
 
 /// Defaults are closed.
 struct GateInputs {
-    bool enabled = false; ///< candord.conf is sound and says Enabled=yes
+    bool enabled = false;         ///< candord.conf is sound and says Enabled=yes
+    std::string settings_refusal; ///< why it is not sound: the Refusal's message; empty when it is
     bool policy_valid = false;
     std::string policy_refusal; ///< why not: the Refusal's message
     std::size_t recipients = 0;

@@ -10,7 +10,7 @@ namespace candor::input {
 
 enum class HoleReason : std::uint8_t {
     dropped_by_kernel, ///< the device's queue in the kernel ran over
-    device_gone,       ///< unplugged or failed: what waited unread in the kernel went with it, if anything did
+    device_gone,       ///< the last of this device: unplugged or failed, and what waited in the kernel went with it
     damaged,           ///< a packet longer than a stream can hold
 };
 

@@ -17,12 +17,19 @@ import sys
 import tempfile
 import time
 
-SUITE = "bookworm"
 HERE = pathlib.Path(__file__).resolve().parent
 
-PACKAGES = """systemd systemd-sysv dbus udev kmod linux-image-amd64 libpam-systemd policykit-1 login util-linux procps
-python3-minimal libpython3-stdlib evtest evemu-tools libinput-tools strace
-libevdev2 libinput10 libsodium23 libzstd1 libcapnp-0.9.2 libfmt9""".split()
+
+def host_suite():
+    """The guest runs what is built here, so it is of the same Debian; elsewhere of the oldest that is supported."""
+    release = pathlib.Path("/etc/os-release").read_text() if os.path.exists("/etc/os-release") else ""
+    return "trixie" if "VERSION_CODENAME=trixie" in release else "bookworm"
+
+
+SUITE = host_suite()
+PACKAGES = """systemd systemd-sysv dbus udev kmod linux-image-amd64 libpam-systemd login util-linux procps
+python3-minimal libpython3-stdlib evtest evemu-tools libinput-tools strace libevdev2 libinput10""".split()
+PACKAGES += {"bookworm": ["policykit-1", "libfmt9"], "trixie": ["polkitd", "libfmt10"]}[SUITE]
 
 # Runs inside the new root, after the packages are there.
 CUSTOMIZE = r"""

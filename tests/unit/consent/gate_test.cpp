@@ -21,7 +21,7 @@ constexpr std::pair<ConsentState, Reason> closing_states[] = {
 };
 
 GateInputs all_good() {
-    return {true, true, "", 1, true, Session{"2", 1000, "user", true, false, false}, ConsentState::valid};
+    return {true, "", true, "", 1, true, Session{"2", 1000, "user", true, false, false}, ConsentState::valid};
 }
 
 /// One row of the table: bit set, condition holds. The expected reasons are spelt out independently of evaluate().
@@ -124,4 +124,12 @@ TEST_CASE("the text of a refused policy says what was refused") {
     inputs.policy_refusal = "policy.conf:3: [Policy] X: unknown key";
     CHECK(reason_text(Reason::policy_refused, inputs) ==
           "the policy is refused: policy.conf:3: [Policy] X: unknown key");
+}
+
+TEST_CASE("a refused configuration is named in the reason, and being switched off is told apart from it") {
+    GateInputs inputs;
+    CHECK(reason_text(Reason::disabled, inputs) == "recording is switched off in candord.conf");
+    inputs.settings_refusal = "candord.conf:3: [Candord] Colour: unknown key";
+    CHECK(reason_text(Reason::disabled, inputs) ==
+          "the configuration is refused: candord.conf:3: [Candord] Colour: unknown key");
 }

@@ -90,7 +90,13 @@ private:
         if (below(2) == 0) {
             events = below(1000);
         }
-        f_.hole({device(), reason, from, f_.now_us, events});
+        const std::uint32_t holed = device();
+        f_.hole({holed, reason, from, f_.now_us, events});
+        if (reason == input::HoleReason::device_gone) {
+            // Nothing more comes of it.
+            std::erase(devices_, holed);
+            plug();
+        }
     }
 
     RecorderFixture f_;
