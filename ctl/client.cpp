@@ -36,8 +36,7 @@ std::string read_string(sd_bus_message* message) {
     return text;
 }
 
-template <typename Item>
-void read_array(sd_bus_message* message, const char* contents, Item&& item) {
+template <typename Item> void read_array(sd_bus_message* message, const char* contents, Item&& item) {
     check(sd_bus_message_enter_container(message, 'a', contents), "enter an array");
     while (check(sd_bus_message_at_end(message, 0), "read an array") == 0) {
         item();
@@ -107,8 +106,7 @@ void read_property(sd_bus_message* message, Status& status) {
 }
 
 /// Answers of another shape are an outcome: another version of candord.
-template <typename Read>
-auto understood(Read&& read) -> std::expected<decltype(read()), Refusal> {
+template <typename Read> auto understood(Read&& read) -> std::expected<decltype(read()), Refusal> {
     try {
         return read();
     } catch (const std::system_error&) {

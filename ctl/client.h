@@ -54,7 +54,7 @@ struct OwnReceipt {
 
 /// Every refusal is a sentence for the person at the terminal.
 class Client {
-  public:
+public:
     /// The system bus, or what DBUS_SYSTEM_BUS_ADDRESS names.
     [[nodiscard]] static std::expected<Client, Refusal> connect();
 
@@ -66,7 +66,7 @@ class Client {
                                                             std::int64_t expiry);
     [[nodiscard]] std::expected<std::string, Refusal> revoke();
 
-  private:
+private:
     using Bus = Handle<sd_bus, sd_bus_flush_close_unref>;
     using Message = Handle<sd_bus_message, sd_bus_message_unref>;
 

@@ -17,8 +17,7 @@ namespace candor::ctl {
 namespace {
 
 /// Connects and passes the client on.
-template <typename Body>
-Outcome with_client(Body&& body) {
+template <typename Body> Outcome with_client(Body&& body) {
     auto client = Client::connect();
     if (!client) {
         return std::unexpected(std::move(client.error()));
@@ -27,8 +26,7 @@ Outcome with_client(Body&& body) {
 }
 
 /// Prints what was answered, or passes the refusal on.
-template <typename T, typename Format>
-Outcome print(std::expected<T, Refusal> answer, Format&& format) {
+template <typename T, typename Format> Outcome print(std::expected<T, Refusal> answer, Format&& format) {
     if (!answer) {
         return std::unexpected(std::move(answer.error()));
     }

@@ -95,7 +95,8 @@ int get_shipper_connected(sd_bus*, const char*, const char*, const char*, sd_bus
     });
 }
 
-int get_policy_hash(sd_bus*, const char*, const char*, const char*, sd_bus_message* reply, void* userdata, sd_bus_error*) {
+int get_policy_hash(sd_bus*, const char*, const char*, const char*, sd_bus_message* reply, void* userdata,
+                    sd_bus_error*) {
     return handle(userdata, [&](BusObject& self) {
         const consent::Policy* policy = self.controller.policy();
         return sd_bus_message_append(reply, "s", policy != nullptr ? to_hex(policy->hash).c_str() : "");
@@ -207,9 +208,8 @@ const std::array<sd_bus_vtable, 10> capture_vtable = {{
 
 const std::array<sd_bus_vtable, 6> consent_vtable = {{
     SD_BUS_VTABLE_START(0),
-    SD_BUS_METHOD_WITH_ARGS("GetNotice", SD_BUS_NO_ARGS,
-                            SD_BUS_RESULT("s", notice, "s", policy_hash, "u", max_days), get_notice,
-                            SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("GetNotice", SD_BUS_NO_ARGS, SD_BUS_RESULT("s", notice, "s", policy_hash, "u", max_days),
+                            get_notice, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("Grant", SD_BUS_ARGS("s", level, "s", policy_hash, "x", expiry),
                             SD_BUS_RESULT("s", receipt), grant, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("Revoke", SD_BUS_NO_ARGS, SD_BUS_RESULT("s", receipt), revoke, SD_BUS_VTABLE_UNPRIVILEGED),
@@ -222,11 +222,14 @@ const std::array<sd_bus_vtable, 6> consent_vtable = {{
 
 BusObject::BusObject(EventLoop& event_loop, sd_bus* bus, Controller& the_controller, const Recorder& the_recorder,
                      const Ring& the_ring, const FrameServer& the_server)
-    : loop(event_loop), controller(the_controller), recorder(the_recorder), ring(the_ring), server(the_server), bus_(bus) {
+    : loop(event_loop), controller(the_controller), recorder(the_recorder), ring(the_ring), server(the_server),
+      bus_(bus) {
     sd_bus_slot* slot = nullptr;
-    check(sd_bus_add_object_vtable(bus_, &slot, path, capture_interface, capture_vtable.data(), this), "export the object");
+    check(sd_bus_add_object_vtable(bus_, &slot, path, capture_interface, capture_vtable.data(), this),
+          "export the object");
     capture_.reset(slot);
-    check(sd_bus_add_object_vtable(bus_, &slot, path, consent_interface, consent_vtable.data(), this), "export the object");
+    check(sd_bus_add_object_vtable(bus_, &slot, path, consent_interface, consent_vtable.data(), this),
+          "export the object");
     consent_.reset(slot);
     check(sd_bus_request_name(bus_, name, 0), "take the name org.candor.Capture1");
 }

@@ -48,7 +48,9 @@ public:
 
     [[nodiscard]] const consent::Verdict& verdict() const noexcept { return verdict_; }
     [[nodiscard]] bool is_recording() const noexcept { return capture_ && capture_->is_open(); }
-    [[nodiscard]] std::string reason_text(consent::Reason reason) const { return consent::reason_text(reason, inputs_); }
+    [[nodiscard]] std::string reason_text(consent::Reason reason) const {
+        return consent::reason_text(reason, inputs_);
+    }
     [[nodiscard]] const std::vector<input::DeviceStatus>& devices() const;
     /// Seconds since 1970 UTC; 0 without valid consent of the person at the seat.
     [[nodiscard]] std::int64_t consent_until() const noexcept { return consent_until_; }

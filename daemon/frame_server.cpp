@@ -85,7 +85,8 @@ void FrameServer::receive(int most) {
         if (!ack) {
             drop("it sent what is no acknowledgement: " + ack.error().message);
         } else if (!ring_.acknowledge(*ack)) {
-            drop("it acknowledged frame " + std::to_string(ack->sequence) + " of a stream, which was not sent or is done");
+            drop("it acknowledged frame " + std::to_string(ack->sequence) +
+                 " of a stream, which was not sent or is done");
         }
     }
 }

@@ -38,8 +38,12 @@ public:
     /// `bound` in bytes, above control_reserve.
     explicit Ring(std::size_t bound);
 
-    [[nodiscard]] bool takes_batch(std::size_t bytes) const noexcept { return used_ + bytes + control_reserve <= bound_; }
-    [[nodiscard]] bool takes_control(std::size_t bytes) const noexcept { return used_ + bytes + final_reserve <= bound_; }
+    [[nodiscard]] bool takes_batch(std::size_t bytes) const noexcept {
+        return used_ + bytes + control_reserve <= bound_;
+    }
+    [[nodiscard]] bool takes_control(std::size_t bytes) const noexcept {
+        return used_ + bytes + final_reserve <= bound_;
+    }
     void push(Entry entry);
 
     /// The next frame to send, or none.

@@ -43,10 +43,11 @@ public:
         }
         item.batch->packets.for_each([&](const input::Packet& packet) {
             for (const input::Event& event : packet.events) {
-                out_.print(R"({{"kind":"event","stream":"{}","device":{},"t_us":{},"type":"{}","code":"{}","value":{}}})"
-                           "\n",
-                           stream_, packet.device, packet.time_us, input::type_name(event.type),
-                           input::code_name(event.type, event.code), event.value);
+                out_.print(
+                    R"({{"kind":"event","stream":"{}","device":{},"t_us":{},"type":"{}","code":"{}","value":{}}})"
+                    "\n",
+                    stream_, packet.device, packet.time_us, input::type_name(event.type),
+                    input::code_name(event.type, event.code), event.value);
             }
         });
     }

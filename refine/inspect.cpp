@@ -61,7 +61,8 @@ std::expected<Inspection, Refusal> look_at(const std::string& path) {
     }
     Inspection seen;
     seen.bytes = file->size();
-    const bool is_grant = std::string_view(reinterpret_cast<const char*>(file->data()), file->size()).starts_with(wire::grant_magic);
+    const bool is_grant =
+        std::string_view(reinterpret_cast<const char*>(file->data()), file->size()).starts_with(wire::grant_magic);
     wire::SegmentReader reader(*file);
     for (;;) {
         const std::size_t begin = std::max(reader.offset(), wire::segment_magic.size());
@@ -85,7 +86,8 @@ std::expected<Inspection, Refusal> look_at(const std::string& path) {
 /// A frame may claim any number; only those of the calendar are dates.
 std::string date(std::int64_t realtime_ns) {
     const std::int64_t seconds = realtime_ns / 1'000'000'000;
-    return seconds < 0 || seconds >= 253'402'300'800 ? std::to_string(realtime_ns) + " ns" : consent::format_utc(seconds);
+    return seconds < 0 || seconds >= 253'402'300'800 ? std::to_string(realtime_ns) + " ns"
+                                                     : consent::format_utc(seconds);
 }
 
 Json json_of(const std::string& path, const Inspection& seen) {
@@ -155,8 +157,8 @@ void print(const std::string& path, const Inspection& seen, Output& out) {
                   to_hex(open.identity));
     }
     if (seen.grant) {
-        out.print("  grant     {}\n  subject   {}\n  epoch     {}\n", to_hex(seen.grant->id), to_hex(seen.grant->subject),
-                  seen.grant->epoch);
+        out.print("  grant     {}\n  subject   {}\n  epoch     {}\n", to_hex(seen.grant->id),
+                  to_hex(seen.grant->subject), seen.grant->epoch);
         for (const wire::Recipient& recipient : seen.grant->recipients) {
             out.print("  recipient {}\n", to_hex(recipient.public_key));
         }

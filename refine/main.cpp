@@ -23,7 +23,9 @@ struct Arguments {
     void add_access(CLI::App* command, bool key_required) {
         command->add_option("--key", key, "The recipient's secret key, as keygen made it")->required(key_required);
         command->add_option("--grants", grants, "Folder of grants; else they lie beside the segments");
-        command->add_option("--identity", identities, "Public key of an enrolled device; may be repeated. None: any device")
+        command
+            ->add_option("--identity", identities,
+                         "Public key of an enrolled device; may be repeated. None: any device")
             ->allow_extra_args(false)
             ->check([](const std::string& text) {
                 wire::PublicKey ignored{};
@@ -70,13 +72,17 @@ int run(int argc, char** argv, Output& out) {
     int status = 0;
 
     std::string name = "recipient";
-    CLI::App* make = app.add_subcommand("keygen", "Make a recipient's key; prints the line for [Recipients] in policy.conf");
+    CLI::App* make =
+        app.add_subcommand("keygen", "Make a recipient's key; prints the line for [Recipients] in policy.conf");
     make->add_option("FILE", arguments.key, "Where the secret key goes; it must not exist")->required();
-    make->add_option("--name", name, "The recipient's name in the policy")->capture_default_str()->check(recipient_name);
+    make->add_option("--name", name, "The recipient's name in the policy")
+        ->capture_default_str()
+        ->check(recipient_name);
     make->callback([&] { status = keygen(arguments.key, name, out); });
 
     VerifyOptions options;
-    CLI::App* look = app.add_subcommand("inspect", "Show what segments and grants say in the clear; nothing is checked");
+    CLI::App* look =
+        app.add_subcommand("inspect", "Show what segments and grants say in the clear; nothing is checked");
     look->add_flag("--json", options.json, "Print JSON");
     arguments.add_paths(look, "Segments or grants");
     look->callback([&] { status = inspect(arguments.paths, options.json, out); });
@@ -86,9 +92,11 @@ int run(int argc, char** argv, Output& out) {
     arguments.add_paths(print, "Segments, or folders of them");
     print->callback([&] { status = dump(arguments.paths, arguments.access(), out); });
 
-    CLI::App* check = app.add_subcommand("verify", "Check signatures, order, holes and counts; with a key, the seals too");
+    CLI::App* check =
+        app.add_subcommand("verify", "Check signatures, order, holes and counts; with a key, the seals too");
     check->add_flag("--json", options.json, "Print JSON");
-    check->add_flag("--allow-unclosed", options.allow_unclosed, "Accept streams that end without Close, as after a crash");
+    check->add_flag("--allow-unclosed", options.allow_unclosed,
+                    "Accept streams that end without Close, as after a crash");
     arguments.add_access(check, false);
     arguments.add_paths(check, "Segments, or folders of them");
     check->callback([&] { status = verify(arguments.paths, arguments.access(), options, out); });

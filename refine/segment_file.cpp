@@ -27,7 +27,8 @@ fs::path grant_path(const fs::path& segment, const fs::path& folder, const wire:
     return fs::exists(by_subject, ignored) ? by_subject : folder / name;
 }
 
-std::expected<wire::SymmetricKey, Refusal> epoch_key(const fs::path& segment, const Access& access, const wire::Open& open) {
+std::expected<wire::SymmetricKey, Refusal> epoch_key(const fs::path& segment, const Access& access,
+                                                     const wire::Open& open) {
     const fs::path path = grant_path(segment, access.grants, open);
     const auto refuse = [&](const std::string& why) { return std::unexpected(Refusal{path.string() + ": " + why}); };
     std::error_code ignored;
@@ -52,7 +53,8 @@ std::expected<wire::SymmetricKey, Refusal> epoch_key(const fs::path& segment, co
         return refuse("a grant of another person or epoch than the stream's");
     }
     if (grant.identity != open.identity) {
-        return refuse("a grant of device " + to_hex(grant.identity) + ", expected the stream's " + to_hex(open.identity));
+        return refuse("a grant of device " + to_hex(grant.identity) + ", expected the stream's " +
+                      to_hex(open.identity));
     }
     return key;
 }

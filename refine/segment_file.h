@@ -28,9 +28,9 @@ struct StreamReport {
     std::uint32_t frames = 0;
     std::uint32_t batches = 0;
     std::uint32_t gaps = 0;
-    std::uint64_t declared = 0; ///< events in counted gaps
-    std::uint64_t events = 0;   ///< in the batches opened; 0 without a key
-    std::size_t offset = 0;     ///< of the record that was refused, or the end
+    std::uint64_t declared = 0;         ///< events in counted gaps
+    std::uint64_t events = 0;           ///< in the batches opened; 0 without a key
+    std::size_t offset = 0;             ///< of the record that was refused, or the end
     std::optional<std::string> problem; ///< with the place in the file, without the file's name
 
     /// "ok", "unclosed" (all is well but there is no Close) or "damaged".

@@ -24,10 +24,21 @@ struct Totals {
 };
 
 Json json_of(const StreamReport& report, bool opened) {
-    Json json{{"file", report.file.string()}, {"status", report.status()}, {"stream", nullptr},   {"subject", nullptr},
-              {"identity", nullptr},          {"produced", nullptr},       {"stored", nullptr},   {"declared", report.declared},
-              {"events", nullptr},            {"frames", report.frames},   {"batches", report.batches},
-              {"gaps", report.gaps},          {"bytes", report.bytes},     {"problem", nullptr},  {"offset", nullptr}};
+    Json json{{"file", report.file.string()},
+              {"status", report.status()},
+              {"stream", nullptr},
+              {"subject", nullptr},
+              {"identity", nullptr},
+              {"produced", nullptr},
+              {"stored", nullptr},
+              {"declared", report.declared},
+              {"events", nullptr},
+              {"frames", report.frames},
+              {"batches", report.batches},
+              {"gaps", report.gaps},
+              {"bytes", report.bytes},
+              {"problem", nullptr},
+              {"offset", nullptr}};
     if (report.open) {
         json["stream"] = to_hex(report.open->stream);
         json["subject"] = to_hex(report.open->subject);
@@ -54,8 +65,8 @@ std::string text_of(const StreamReport& report, bool opened) {
     }
     text += fmt::format(", {} frames, {} batches, {} gaps", report.frames, report.batches, report.gaps);
     if (report.close) {
-        text += fmt::format(", produced {} = stored {} + declared lost {}", report.close->produced, report.close->stored,
-                            report.close->declared);
+        text += fmt::format(", produced {} = stored {} + declared lost {}", report.close->produced,
+                            report.close->stored, report.close->declared);
     }
     if (opened) {
         text += fmt::format(", {} events opened", report.events);

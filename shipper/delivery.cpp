@@ -15,13 +15,16 @@ namespace {
 constexpr std::chrono::seconds longest_pause{60};
 
 /// SUBJECT/STREAM.candor or SUBJECT/GRANT.grant, as the file's first frame says.
-std::expected<std::filesystem::path, Refusal> name_in_lake(std::span<const std::uint8_t> bytes, std::string_view suffix) {
-    const auto message = wire::SegmentReader(bytes).next(suffix == wire::grant_suffix ? wire::grant_magic : wire::segment_magic);
+std::expected<std::filesystem::path, Refusal> name_in_lake(std::span<const std::uint8_t> bytes,
+                                                           std::string_view suffix) {
+    const auto message =
+        wire::SegmentReader(bytes).next(suffix == wire::grant_suffix ? wire::grant_magic : wire::segment_magic);
     if (!message) {
         return std::unexpected(message.error());
     }
     if (!*message) {
-        return std::unexpected(Refusal{"byte " + std::to_string(wire::segment_magic.size()) + ": the file ends, expected a frame"});
+        return std::unexpected(
+            Refusal{"byte " + std::to_string(wire::segment_magic.size()) + ": the file ends, expected a frame"});
     }
     const auto frame = wire::parse_frame(**message);
     if (!frame) {
@@ -36,7 +39,8 @@ std::expected<std::filesystem::path, Refusal> name_in_lake(std::span<const std::
     if (const auto* grant = std::get_if<wire::Grant>(&frame->body)) {
         return name(grant->subject, grant->id);
     }
-    return std::unexpected(Refusal{"byte " + std::to_string(wire::segment_magic.size()) + ": expected an Open or a Grant"});
+    return std::unexpected(
+        Refusal{"byte " + std::to_string(wire::segment_magic.size()) + ": expected an Open or a Grant"});
 }
 
 } // namespace

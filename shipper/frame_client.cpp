@@ -20,7 +20,8 @@ constexpr int frames_a_turn = 64;
 
 FrameClient::FrameClient(EventLoop& loop, std::filesystem::path source, Spool& spool, std::function<void()> on_finished,
                          Spool::Log log)
-    : loop_(loop), source_(std::move(source)), spool_(spool), on_finished_(std::move(on_finished)), log_(std::move(log)),
+    : loop_(loop), source_(std::move(source)), spool_(spool), on_finished_(std::move(on_finished)),
+      log_(std::move(log)),
       // One byte more than a frame may have, so that a longer packet is noticed.
       buffer_(wire::max_frame_bytes + 1), retry_(loop_.add_timer([this] { connect(); })) {}
 

@@ -35,7 +35,8 @@ int run(const std::filesystem::path& config) {
     shipper::Spool spool(settings->spool, warn);
     shipper::DirectorySink sink(settings->sink_directory);
     shipper::Delivery delivery(loop, spool, sink, warn);
-    shipper::FrameClient client(loop, settings->source, spool, [&] { delivery.run(); }, warn);
+    shipper::FrameClient client(
+        loop, settings->source, spool, [&] { delivery.run(); }, warn);
     delivery.run();
     client.connect();
     loop.run();

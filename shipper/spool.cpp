@@ -20,7 +20,8 @@ constexpr std::string_view part_suffix = ".part";
 std::vector<fs::path> files_with(const fs::path& directory, std::initializer_list<std::string_view> suffixes) {
     std::vector<fs::path> files;
     for (const fs::directory_entry& entry : fs::directory_iterator(directory)) {
-        if (entry.is_regular_file() && std::ranges::find(suffixes, entry.path().extension().string()) != suffixes.end()) {
+        if (entry.is_regular_file() &&
+            std::ranges::find(suffixes, entry.path().extension().string()) != suffixes.end()) {
             files.push_back(entry.path());
         }
     }
@@ -38,7 +39,8 @@ fs::path free_name(const fs::path& wanted) {
 
 } // namespace
 
-Spool::Spool(fs::path directory, Log log) : directory_(std::move(directory)), damaged_(directory_ / "damaged"), log_(std::move(log)) {
+Spool::Spool(fs::path directory, Log log)
+    : directory_(std::move(directory)), damaged_(directory_ / "damaged"), log_(std::move(log)) {
     if (::mkdir(damaged_.c_str(), 0750) < 0 && errno != EEXIST) {
         throw_errno("make " + damaged_.string());
     }
@@ -139,8 +141,8 @@ std::expected<void, Refusal> Spool::begin(const wire::Open& open, std::span<cons
         return {};
     }
     if (current_ && !current_->is_closed()) {
-        return std::unexpected(Refusal{"stream " + to_hex(open.stream) + " begins before the Close of stream " +
-                                       to_hex(stream_)});
+        return std::unexpected(
+            Refusal{"stream " + to_hex(open.stream) + " begins before the Close of stream " + to_hex(stream_)});
     }
     if (current_) {
         current_->sync();
@@ -166,7 +168,8 @@ std::expected<void, Refusal> Spool::append(std::uint32_t sequence, std::span<con
         return {};
     }
     if (!current_) {
-        return std::unexpected(Refusal{"frame " + std::to_string(sequence) + " of no stream, expected an Open or a Grant"});
+        return std::unexpected(
+            Refusal{"frame " + std::to_string(sequence) + " of no stream, expected an Open or a Grant"});
     }
     if (sequence < current_->next_sequence()) {
         return {};

@@ -76,13 +76,12 @@ EventLoop::Source EventLoop::add_io(int fd, std::uint32_t epoll_events, std::fun
     Source result;
     result.node_.reset(new Source::Node{*this, std::move(callback), UniqueFd(), nullptr, false, false});
     sd_event_source* source = nullptr;
-    check(sd_event_add_io(
-              event_.get(), &source, fd, epoll_events,
-              [](sd_event_source*, int, std::uint32_t revents, void* data) {
-                  return call<Source::Node>(data, revents);
-              },
-              result.node_.get()),
-          "watch a descriptor");
+    check(
+        sd_event_add_io(
+            event_.get(), &source, fd, epoll_events,
+            [](sd_event_source*, int, std::uint32_t revents, void* data) { return call<Source::Node>(data, revents); },
+            result.node_.get()),
+        "watch a descriptor");
     result.node_->source.reset(source);
     return result;
 }
@@ -155,8 +154,8 @@ EventLoop::Source EventLoop::add_defer(std::function<void()> callback) {
                                         UniqueFd(), nullptr, false, false});
     sd_event_source* source = nullptr;
     check(sd_event_add_defer(
-              event_.get(), &source,
-              [](sd_event_source*, void* data) { return call<Source::Node>(data, 0); }, result.node_.get()),
+              event_.get(), &source, [](sd_event_source*, void* data) { return call<Source::Node>(data, 0); },
+              result.node_.get()),
           "add a deferred call");
     result.node_->source.reset(source);
     return result;

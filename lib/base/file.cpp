@@ -15,7 +15,7 @@ Refusal refused(const std::filesystem::path& path, const std::string& why) { ret
 
 std::expected<std::vector<std::uint8_t>, Refusal> read_file(const std::filesystem::path& path, std::size_t limit) {
     const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
-    struct stat status{};
+    struct stat status {};
     if (!fd || ::fstat(fd.get(), &status) < 0) {
         return std::unexpected(refused(path, std::strerror(errno)));
     }

@@ -25,9 +25,7 @@ constexpr std::string_view schema_version = "ISO/IEC TS 27560:2023";
 constexpr int max_depth = 8;
 constexpr std::string_view signature_context = "candor consent receipt 1";
 
-std::string serialise(const Json& json) {
-    return json.dump(2) + "\n";
-}
+std::string serialise(const Json& json) { return json.dump(2) + "\n"; }
 
 std::string sign_and_serialise(Json json, const wire::Identity& identity) {
     json["signature"] = to_hex(identity.sign(signature_context, as_bytes(json.dump())));

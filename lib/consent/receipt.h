@@ -68,7 +68,7 @@ struct GrantRequest {
 
 /// DIR/UID.json, mode 0600, and a numbered copy DIR/UID.VERSION.json of every receipt.
 class ReceiptStore {
-  public:
+public:
     /// `directory` is made (0700) when it is missing; its parent must exist. The identity must outlive the store.
     ReceiptStore(std::filesystem::path directory, const wire::Identity& identity);
 
@@ -84,7 +84,7 @@ class ReceiptStore {
     /// Works from any state, also without a receipt or with a damaged one.
     StoredReceipt withdraw(std::uint32_t uid, const wire::Id16& subject, std::int64_t now);
 
-  private:
+private:
     [[nodiscard]] std::filesystem::path path_of(std::uint32_t uid) const;
     [[nodiscard]] std::filesystem::path numbered(std::uint32_t uid, std::uint32_t version) const;
     [[nodiscard]] std::uint32_t next_version(std::uint32_t uid) const;

@@ -23,8 +23,7 @@ Parsed<std::string> parse_user_name(const IniEntry& entry) {
 }
 
 /// Stores a parsed value, or passes on why there is none.
-template <typename Target, typename T>
-std::expected<void, Refusal> store(Target& target, Parsed<T> parsed) {
+template <typename Target, typename T> std::expected<void, Refusal> store(Target& target, Parsed<T> parsed) {
     if (!parsed) {
         return std::unexpected(std::move(parsed.error()));
     }

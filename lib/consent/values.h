@@ -15,8 +15,7 @@
 /// The types of configuration values, strictly. Internal to lib/consent.
 namespace candor::consent {
 
-template <typename T>
-using Parsed = std::expected<T, Refusal>;
+template <typename T> using Parsed = std::expected<T, Refusal>;
 
 /// "yes" or "no".
 [[nodiscard]] Parsed<bool> parse_yes_no(const IniEntry& entry);
@@ -38,10 +37,10 @@ using Parsed = std::expected<T, Refusal>;
 
 /// Refuses a key that one file says twice.
 class OncePerFile {
-  public:
+public:
     [[nodiscard]] std::expected<void, Refusal> see(const IniEntry& entry);
 
-  private:
+private:
     std::map<std::pair<std::string, std::string>, std::pair<std::string, std::size_t>> last_;
 };
 

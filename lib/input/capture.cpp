@@ -95,8 +95,8 @@ void Capture::close() noexcept {
 
 DeviceInfo Capture::info(const Device& device) const {
     const DeviceDescription& from = device.description;
-    return {device.index, device.verdict.device_class, from.bus, from.vendor, from.product, from.version,
-            shortened(from.name)};
+    return {device.index, device.verdict.device_class, from.bus, from.vendor, from.product,
+            from.version, shortened(from.name)};
 }
 
 void Capture::open_device(Device& device) {
@@ -117,7 +117,8 @@ void Capture::open_evdev(Device& device) {
     }
     const int fd = (*source)->fd();
     device.reader = std::make_unique<EvdevReader>(device.index, std::move(*source), sink_, &monotonic_us);
-    device.source = loop_.add_io(fd, EPOLLIN, [this, node = device.description.node](std::uint32_t) { on_evdev(node); });
+    device.source =
+        loop_.add_io(fd, EPOLLIN, [this, node = device.description.node](std::uint32_t) { on_evdev(node); });
     device.source.set_priority(priority);
     sink_.on_device(info(device));
 }

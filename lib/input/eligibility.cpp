@@ -53,8 +53,8 @@ constexpr Product security_key_products[] = {
 };
 
 constexpr std::string_view security_key_names[] = {
-    "yubikey",  "yubico", "nitrokey", "solokey", "solo key", "onlykey", "feitian", "titan security",
-    "security key", "fido",  "u2f",  "mooltipass", "trezor", "ledger nano", "smart card", "smartcard",
+    "yubikey",      "yubico", "nitrokey", "solokey",    "solo key", "onlykey",     "feitian",    "titan security",
+    "security key", "fido",   "u2f",      "mooltipass", "trezor",   "ledger nano", "smart card", "smartcard",
 };
 
 // Scanners, card and tag readers: what they type is somebody's badge, parcel or patient number.
@@ -77,9 +77,10 @@ constexpr std::uint16_t scanner_vendors[] = {
 };
 
 constexpr std::string_view scanner_names[] = {
-    "barcode", "bar code", "scanner", "card reader", "rfid", "nfc", "magtek", "magstripe", "honeywell", "datalogic",
-    "metrologic", "symbol technologies", "newland", "fingerprint", "magnetic stripe", "magnetic card", "stripe reader",
-    "swipe reader", "fuzzyscan",
+    "barcode",   "bar code",    "scanner",         "card reader",   "rfid",          "nfc",
+    "magtek",    "magstripe",   "honeywell",       "datalogic",     "metrologic",    "symbol technologies",
+    "newland",   "fingerprint", "magnetic stripe", "magnetic card", "stripe reader", "swipe reader",
+    "fuzzyscan",
 };
 
 constexpr std::string_view button_names[] = {
@@ -87,8 +88,8 @@ constexpr std::string_view button_names[] = {
     "hotkeys",      "hdmi",         "headset jack", "jack",      "button array",
 };
 
-constexpr std::string_view control_names[] = {"consumer control", "system control", "wireless radio control",
-                                              "radio control", "intel hid events", "wmi"};
+constexpr std::string_view control_names[] = {"consumer control", "system control",   "wireless radio control",
+                                              "radio control",    "intel hid events", "wmi"};
 
 std::string lower(std::string_view text) {
     std::string result(text);
@@ -126,11 +127,16 @@ Verdict refuse(std::string rule) { return {false, DeviceClass::keyboard, std::mo
 
 const char* class_name(DeviceClass device_class) noexcept {
     switch (device_class) {
-    case DeviceClass::keyboard: return "keyboard";
-    case DeviceClass::mouse: return "mouse";
-    case DeviceClass::touchpad: return "touchpad";
-    case DeviceClass::touchscreen: return "touchscreen";
-    case DeviceClass::tablet: return "tablet";
+    case DeviceClass::keyboard:
+        return "keyboard";
+    case DeviceClass::mouse:
+        return "mouse";
+    case DeviceClass::touchpad:
+        return "touchpad";
+    case DeviceClass::touchscreen:
+        return "touchscreen";
+    case DeviceClass::tablet:
+        return "tablet";
     }
     return "unknown";
 }

@@ -55,9 +55,7 @@ long EvdevSource::read(std::span<input_event> into) {
     return static_cast<long>(static_cast<std::size_t>(size) / sizeof(input_event));
 }
 
-void EvdevSource::note(Event event) {
-    libevdev_set_event_value(evdev_.get(), event.type, event.code, event.value);
-}
+void EvdevSource::note(Event event) { libevdev_set_event_value(evdev_.get(), event.type, event.code, event.value); }
 
 int EvdevSource::resync(std::vector<Event>& changes) {
     input_event event{};

@@ -60,10 +60,13 @@ GestureKind gesture_kind(libinput_event_type type) noexcept {
     switch (type) {
     case LIBINPUT_EVENT_GESTURE_PINCH_BEGIN:
     case LIBINPUT_EVENT_GESTURE_PINCH_UPDATE:
-    case LIBINPUT_EVENT_GESTURE_PINCH_END: return GestureKind::pinch;
+    case LIBINPUT_EVENT_GESTURE_PINCH_END:
+        return GestureKind::pinch;
     case LIBINPUT_EVENT_GESTURE_HOLD_BEGIN:
-    case LIBINPUT_EVENT_GESTURE_HOLD_END: return GestureKind::hold;
-    default: return GestureKind::swipe;
+    case LIBINPUT_EVENT_GESTURE_HOLD_END:
+        return GestureKind::hold;
+    default:
+        return GestureKind::swipe;
     }
 }
 
@@ -82,7 +85,9 @@ LibinputTranslator::Events scroll(LibinputTranslator& translator, libinput_event
 } // namespace
 
 LibinputReader::LibinputReader(ReaderSink& sink, Clock clock) : sink_(sink), clock_(clock) {
-    static constexpr libinput_interface interface{&LibinputReader::open_restricted, &LibinputReader::close_restricted};
+    static constexpr libinput_interface interface {
+        &LibinputReader::open_restricted, &LibinputReader::close_restricted
+    };
     context_.reset(libinput_path_create_context(&interface, this));
     if (!context_) {
         throw std::runtime_error("cannot make a libinput context");
@@ -170,8 +175,8 @@ void LibinputReader::lose(std::uint32_t device) {
 }
 
 LibinputReader::Device* LibinputReader::find(libinput_device* handle) {
-    const auto found =
-        std::find_if(devices_.begin(), devices_.end(), [&](const auto& entry) { return entry.second->handle == handle; });
+    const auto found = std::find_if(devices_.begin(), devices_.end(),
+                                    [&](const auto& entry) { return entry.second->handle == handle; });
     return found == devices_.end() ? nullptr : found->second.get();
 }
 
@@ -284,9 +289,12 @@ LibinputTranslator::Events LibinputReader::translate(Device& device, libinput_ev
         case LIBINPUT_EVENT_POINTER_BUTTON:
             return to.key(libinput_event_pointer_get_button(pointer),
                           libinput_event_pointer_get_button_state(pointer) == LIBINPUT_BUTTON_STATE_PRESSED);
-        case LIBINPUT_EVENT_POINTER_SCROLL_WHEEL: return scroll(to, pointer, ScrollSource::wheel);
-        case LIBINPUT_EVENT_POINTER_SCROLL_FINGER: return scroll(to, pointer, ScrollSource::finger);
-        default: return scroll(to, pointer, ScrollSource::continuous);
+        case LIBINPUT_EVENT_POINTER_SCROLL_WHEEL:
+            return scroll(to, pointer, ScrollSource::wheel);
+        case LIBINPUT_EVENT_POINTER_SCROLL_FINGER:
+            return scroll(to, pointer, ScrollSource::finger);
+        default:
+            return scroll(to, pointer, ScrollSource::continuous);
         }
     }
     case LIBINPUT_EVENT_TOUCH_DOWN:
@@ -345,20 +353,21 @@ LibinputTranslator::Events LibinputReader::translate(Device& device, libinput_ev
         time_us = libinput_event_tablet_tool_get_time_usec(pen);
         switch (type) {
         case LIBINPUT_EVENT_TABLET_TOOL_PROXIMITY:
-            return to.pen_proximity(libinput_event_tablet_tool_get_proximity_state(pen) ==
-                                        LIBINPUT_TABLET_TOOL_PROXIMITY_STATE_IN,
-                                    libinput_tablet_tool_get_type(libinput_event_tablet_tool_get_tool(pen)),
-                                    pen_axes(pen));
+            return to.pen_proximity(
+                libinput_event_tablet_tool_get_proximity_state(pen) == LIBINPUT_TABLET_TOOL_PROXIMITY_STATE_IN,
+                libinput_tablet_tool_get_type(libinput_event_tablet_tool_get_tool(pen)), pen_axes(pen));
         case LIBINPUT_EVENT_TABLET_TOOL_TIP:
             return to.pen_tip(libinput_event_tablet_tool_get_tip_state(pen) == LIBINPUT_TABLET_TOOL_TIP_DOWN,
                               pen_axes(pen));
         case LIBINPUT_EVENT_TABLET_TOOL_BUTTON:
             return to.key(libinput_event_tablet_tool_get_button(pen),
                           libinput_event_tablet_tool_get_button_state(pen) == LIBINPUT_BUTTON_STATE_PRESSED);
-        default: return to.pen_axes(pen_axes(pen));
+        default:
+            return to.pen_axes(pen_axes(pen));
         }
     }
-    default: return {};
+    default:
+        return {};
     }
 }
 

@@ -144,9 +144,15 @@ LibinputTranslator::Events LibinputTranslator::gesture_update(GestureKind kind, 
 LibinputTranslator::Events LibinputTranslator::gesture_end(GestureKind kind, int fingers, bool cancelled) {
     start();
     switch (kind) {
-    case GestureKind::swipe: add(gesture, gesture_code::swipe_end, fingers); break;
-    case GestureKind::pinch: add(gesture, gesture_code::pinch_end, fingers); break;
-    case GestureKind::hold: add(gesture, gesture_code::hold_end, fingers); break;
+    case GestureKind::swipe:
+        add(gesture, gesture_code::swipe_end, fingers);
+        break;
+    case GestureKind::pinch:
+        add(gesture, gesture_code::pinch_end, fingers);
+        break;
+    case GestureKind::hold:
+        add(gesture, gesture_code::hold_end, fingers);
+        break;
     }
     if (cancelled) {
         add(gesture, gesture_code::cancelled, 1);

@@ -53,7 +53,8 @@ public:
 
     [[nodiscard]] Events gesture_begin(GestureKind kind, int fingers);
     /// `scale` and `angle` for a pinch.
-    [[nodiscard]] Events gesture_update(GestureKind kind, int fingers, double dx, double dy, double scale, double angle);
+    [[nodiscard]] Events gesture_update(GestureKind kind, int fingers, double dx, double dy, double scale,
+                                        double angle);
     [[nodiscard]] Events gesture_end(GestureKind kind, int fingers, bool cancelled);
 
     [[nodiscard]] Events pen_proximity(bool in, int tool, const PenAxes& axes);

@@ -13,27 +13,32 @@ namespace candor::input {
 namespace {
 
 constexpr const char* pointer_names[] = {"POINTER_DX", "POINTER_DY", "POINTER_X", "POINTER_Y"};
-constexpr const char* scroll_names[] = {"SCROLL_WHEEL_VERTICAL",    "SCROLL_WHEEL_HORIZONTAL",
-                                        "SCROLL_FINGER_VERTICAL",   "SCROLL_FINGER_HORIZONTAL",
+constexpr const char* scroll_names[] = {"SCROLL_WHEEL_VERTICAL",      "SCROLL_WHEEL_HORIZONTAL",
+                                        "SCROLL_FINGER_VERTICAL",     "SCROLL_FINGER_HORIZONTAL",
                                         "SCROLL_CONTINUOUS_VERTICAL", "SCROLL_CONTINUOUS_HORIZONTAL"};
 constexpr const char* touch_names[] = {"TOUCH_DOWN", "TOUCH_UP", "TOUCH_CANCEL", "TOUCH_MOTION", "TOUCH_X", "TOUCH_Y"};
-constexpr const char* gesture_names[] = {"GESTURE_SWIPE_BEGIN", "GESTURE_SWIPE_UPDATE", "GESTURE_SWIPE_END",
-                                         "GESTURE_PINCH_BEGIN", "GESTURE_PINCH_UPDATE", "GESTURE_PINCH_END",
-                                         "GESTURE_HOLD_BEGIN",  "GESTURE_HOLD_END",     "GESTURE_DX",
-                                         "GESTURE_DY",          "GESTURE_SCALE",        "GESTURE_ANGLE",
-                                         "GESTURE_CANCELLED"};
-constexpr const char* tablet_names[] = {"TABLET_PROXIMITY", "TABLET_TOOL",     "TABLET_TIP",    "TABLET_X",
+constexpr const char* gesture_names[] = {
+    "GESTURE_SWIPE_BEGIN", "GESTURE_SWIPE_UPDATE", "GESTURE_SWIPE_END", "GESTURE_PINCH_BEGIN", "GESTURE_PINCH_UPDATE",
+    "GESTURE_PINCH_END",   "GESTURE_HOLD_BEGIN",   "GESTURE_HOLD_END",  "GESTURE_DX",          "GESTURE_DY",
+    "GESTURE_SCALE",       "GESTURE_ANGLE",        "GESTURE_CANCELLED"};
+constexpr const char* tablet_names[] = {"TABLET_PROXIMITY", "TABLET_TOOL",     "TABLET_TIP",      "TABLET_X",
                                         "TABLET_Y",         "TABLET_PRESSURE", "TABLET_DISTANCE", "TABLET_TILT_X",
-                                        "TABLET_TILT_Y",    "TABLET_ROTATION", "TABLET_SLIDER", "TABLET_WHEEL"};
+                                        "TABLET_TILT_Y",    "TABLET_ROTATION", "TABLET_SLIDER",   "TABLET_WHEEL"};
 
 std::span<const char* const> abstract_names(std::uint16_t type) {
     switch (type) {
-    case abstract::pointer: return pointer_names;
-    case abstract::scroll: return scroll_names;
-    case abstract::touch: return touch_names;
-    case abstract::gesture: return gesture_names;
-    case abstract::tablet: return tablet_names;
-    default: return {};
+    case abstract::pointer:
+        return pointer_names;
+    case abstract::scroll:
+        return scroll_names;
+    case abstract::touch:
+        return touch_names;
+    case abstract::gesture:
+        return gesture_names;
+    case abstract::tablet:
+        return tablet_names;
+    default:
+        return {};
     }
 }
 
@@ -47,12 +52,18 @@ std::string number(std::uint16_t value) {
 
 std::string type_name(std::uint16_t type) {
     switch (type) {
-    case abstract::pointer: return "POINTER";
-    case abstract::scroll: return "SCROLL";
-    case abstract::touch: return "TOUCH";
-    case abstract::gesture: return "GESTURE";
-    case abstract::tablet: return "TABLET";
-    default: break;
+    case abstract::pointer:
+        return "POINTER";
+    case abstract::scroll:
+        return "SCROLL";
+    case abstract::touch:
+        return "TOUCH";
+    case abstract::gesture:
+        return "GESTURE";
+    case abstract::tablet:
+        return "TABLET";
+    default:
+        break;
     }
     const char* name = libevdev_event_type_get_name(type);
     return name != nullptr ? name : number(type);

@@ -7,19 +7,30 @@ namespace candor::input {
 
 bool is_kernel_event(std::uint16_t type, std::uint16_t code) noexcept {
     switch (type) {
-    case EV_SYN: return code <= SYN_MAX;
-    case EV_KEY: return code <= KEY_MAX;
-    case EV_REL: return code <= REL_MAX;
-    case EV_ABS: return code <= ABS_MAX;
-    case EV_MSC: return code <= MSC_MAX;
-    case EV_SW: return code <= SW_MAX;
-    case EV_LED: return code <= LED_MAX;
-    case EV_SND: return code <= SND_MAX;
-    case EV_REP: return code <= REP_MAX;
+    case EV_SYN:
+        return code <= SYN_MAX;
+    case EV_KEY:
+        return code <= KEY_MAX;
+    case EV_REL:
+        return code <= REL_MAX;
+    case EV_ABS:
+        return code <= ABS_MAX;
+    case EV_MSC:
+        return code <= MSC_MAX;
+    case EV_SW:
+        return code <= SW_MAX;
+    case EV_LED:
+        return code <= LED_MAX;
+    case EV_SND:
+        return code <= SND_MAX;
+    case EV_REP:
+        return code <= REP_MAX;
     case EV_FF:
     case EV_PWR:
-    case EV_FF_STATUS: return code <= 0x7f;
-    default: return false;
+    case EV_FF_STATUS:
+        return code <= 0x7f;
+    default:
+        return false;
     }
 }
 
@@ -59,7 +70,8 @@ PacketAssembler::Result PacketAssembler::feed(Event event) noexcept {
             return Result::damaged;
         }
         return Result::incomplete;
-    default: break;
+    default:
+        break;
     }
     if (count_ == max_events) {
         state_ = State::overlong;

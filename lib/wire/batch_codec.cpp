@@ -2,8 +2,8 @@
 #include "wire/batch_codec.h"
 
 #include "wire/batch_model.h"
-#include "wire/wire_limits.h"
 #include "wire/range_coder.h"
+#include "wire/wire_limits.h"
 
 #include <algorithm>
 #include <stdexcept>

@@ -102,7 +102,8 @@ template <typename Coder>
 template <std::size_t N> class Mixer {
 public:
     template <typename Coder>
-    [[gnu::always_inline]] bool code(Coder& coder, const std::array<Bit*, N>& models, bool bit, std::uint32_t slowest = Bit::steady) {
+    [[gnu::always_inline]] bool code(Coder& coder, const std::array<Bit*, N>& models, bool bit,
+                                     std::uint32_t slowest = Bit::steady) {
         std::array<std::int32_t, N> inputs;
         std::int64_t sum = 0;
         for (std::size_t i = 0; i < N; ++i) {

@@ -32,8 +32,9 @@ public:
     /// `one`, `two`: shapes of the device's last two packets; `moving`: 0 to 15, how fast its pointer went. Codes the
     /// events' types and codes (for keys the type); returns the shape's number, or -1 when a decoder found no such
     /// shape.
-    template <typename Coder> int code_shape(Coder& coder, std::uint32_t one, std::uint32_t two, std::uint32_t moving,
-                                             std::span<input::Event> events, std::uint32_t& count) {
+    template <typename Coder>
+    int code_shape(Coder& coder, std::uint32_t one, std::uint32_t two, std::uint32_t moving,
+                   std::span<input::Event> events, std::uint32_t& count) {
         std::uint32_t given = spelled;
         if constexpr (Coder::encodes) {
             given = find(events.first(count), one);

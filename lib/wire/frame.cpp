@@ -23,8 +23,8 @@ template <std::size_t N> void take(std::array<std::uint8_t, N>& out, capnp::Data
 
 template <typename Target, typename Source> Target take_enum(Source value, Target last, const char* field) {
     if (static_cast<std::uint16_t>(value) > static_cast<std::uint16_t>(last)) {
-        throw Refused{std::string(field) + ": " + std::to_string(static_cast<int>(value)) + " is not known, expected 0 to " +
-                      std::to_string(static_cast<int>(last))};
+        throw Refused{std::string(field) + ": " + std::to_string(static_cast<int>(value)) +
+                      " is not known, expected 0 to " + std::to_string(static_cast<int>(last))};
     }
     return static_cast<Target>(value);
 }
@@ -136,8 +136,8 @@ Grant read(proto::Grant::Reader in, const AlignedMessage& message) {
 /// Checks the message's frame around the root: one segment that is all of it.
 void check_envelope(std::span<const std::uint8_t> message) {
     if (message.size() > max_frame_bytes) {
-        throw Refused{"frame: " + std::to_string(message.size()) + " bytes, expected " + std::to_string(max_frame_bytes) +
-                      " at most"};
+        throw Refused{"frame: " + std::to_string(message.size()) + " bytes, expected " +
+                      std::to_string(max_frame_bytes) + " at most"};
     }
     if (message.size() < 16 || message.size() % 8 != 0) {
         throw Refused{"frame: " + std::to_string(message.size()) + " bytes are not a whole Cap'n Proto message"};

@@ -26,7 +26,7 @@ std::vector<std::uint8_t> with_context(std::string_view context, std::span<const
 /// A secret file of exactly N bytes that nobody else may read; nullopt when there is none.
 template <std::size_t N>
 std::expected<std::optional<Secret<N>>, Refusal> load_secret(const std::filesystem::path& path) {
-    struct stat status{};
+    struct stat status {};
     if (::lstat(path.c_str(), &status) < 0) {
         if (errno == ENOENT) {
             return std::optional<Secret<N>>();
@@ -41,8 +41,8 @@ std::expected<std::optional<Secret<N>>, Refusal> load_secret(const std::filesyst
         return std::unexpected(std::move(bytes.error()));
     }
     if (bytes->size() != N) {
-        return std::unexpected(Refusal{path.string() + ": " + std::to_string(bytes->size()) + " bytes, expected " +
-                                       std::to_string(N)});
+        return std::unexpected(
+            Refusal{path.string() + ": " + std::to_string(bytes->size()) + " bytes, expected " + std::to_string(N)});
     }
     Secret<N> secret;
     std::ranges::copy(*bytes, secret.bytes().begin());

@@ -43,8 +43,8 @@ private:
     std::array<std::uint8_t, N> bytes_{};
 };
 
-using Id16 = std::array<std::uint8_t, 16>;       ///< stream, subject, run, grant
-using PublicKey = std::array<std::uint8_t, 32>;  ///< Ed25519 or X25519
+using Id16 = std::array<std::uint8_t, 16>;      ///< stream, subject, run, grant
+using PublicKey = std::array<std::uint8_t, 32>; ///< Ed25519 or X25519
 using Hash32 = std::array<std::uint8_t, 32>;
 using Signature = std::array<std::uint8_t, 64>;
 using SymmetricKey = Secret<32>;
@@ -71,8 +71,8 @@ private:
     PublicKey public_key_{};
 };
 
-[[nodiscard]] bool signature_holds(const PublicKey& key, std::string_view context, std::span<const std::uint8_t> message,
-                                   const Signature& signature);
+[[nodiscard]] bool signature_holds(const PublicKey& key, std::string_view context,
+                                   std::span<const std::uint8_t> message, const Signature& signature);
 
 /// A recipient's X25519 pair: the one thing that opens segments. Text form of the secret: 64 hex digits and a newline.
 struct RecipientKeyPair {

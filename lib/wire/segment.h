@@ -42,7 +42,8 @@ public:
 
     /// The next frame's message; nothing at the end of the file. A refusal names the offset of the record; the reader
     /// stays there.
-    [[nodiscard]] std::expected<std::optional<std::vector<std::uint8_t>>, Refusal> next(std::string_view magic = segment_magic);
+    [[nodiscard]] std::expected<std::optional<std::vector<std::uint8_t>>, Refusal>
+    next(std::string_view magic = segment_magic);
 
     /// Where the next record begins: after a refusal, the length of the part that is whole.
     [[nodiscard]] std::size_t offset() const noexcept { return offset_; }

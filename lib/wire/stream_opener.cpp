@@ -52,8 +52,8 @@ std::expected<SymmetricKey, Refusal> open_grant(std::span<const std::uint8_t> gr
             continue;
         }
         SymmetricKey key;
-        if (crypto_box_seal_open(key.data(), one.wrapped_key.data(), one.wrapped_key.size(), recipient.public_key.data(),
-                                 recipient.secret_key.data()) != 0) {
+        if (crypto_box_seal_open(key.data(), one.wrapped_key.data(), one.wrapped_key.size(),
+                                 recipient.public_key.data(), recipient.secret_key.data()) != 0) {
             return refuse("grant: the wrapped key for this recipient is damaged");
         }
         return key;
@@ -100,9 +100,9 @@ std::optional<std::string> StreamOpener::State::begin(const Open& frame, std::sp
     if (epoch_key) {
         const auto bound = wrap_context(frame.stream, frame.subject, frame.epoch);
         SymmetricKey stream_key;
-        if (crypto_aead_xchacha20poly1305_ietf_decrypt(stream_key.data(), nullptr, nullptr, frame.wrapped_key.data() + 24, 48,
-                                                       bound.data(), bound.size(), frame.wrapped_key.data(),
-                                                       epoch_key->data()) != 0) {
+        if (crypto_aead_xchacha20poly1305_ietf_decrypt(stream_key.data(), nullptr, nullptr,
+                                                       frame.wrapped_key.data() + 24, 48, bound.data(), bound.size(),
+                                                       frame.wrapped_key.data(), epoch_key->data()) != 0) {
             return "open.wrappedKey: does not open with this epoch key";
         }
         if (crypto_secretstream_xchacha20poly1305_init_pull(&seal, frame.seal_header.data(), stream_key.data()) != 0) {
@@ -128,8 +128,8 @@ std::optional<std::string> StreamOpener::State::end(const Close& frame, std::spa
         return "close.stored: " + std::to_string(frame.stored) + ", but the batches hold " + std::to_string(events);
     }
     if (frame.produced != frame.stored + frame.declared) {
-        return "close.produced: " + std::to_string(frame.produced) + ", expected stored " + std::to_string(frame.stored) +
-               " + declared " + std::to_string(frame.declared);
+        return "close.produced: " + std::to_string(frame.produced) + ", expected stored " +
+               std::to_string(frame.stored) + " + declared " + std::to_string(frame.declared);
     }
     close = frame;
     return std::nullopt;

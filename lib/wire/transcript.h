@@ -14,9 +14,9 @@ public:
 
     void add(std::span<const std::uint8_t> frame) {
         const auto size = static_cast<std::uint32_t>(frame.size());
-        const std::array<std::uint8_t, 4> length = {static_cast<std::uint8_t>(size), static_cast<std::uint8_t>(size >> 8),
-                                                    static_cast<std::uint8_t>(size >> 16),
-                                                    static_cast<std::uint8_t>(size >> 24)};
+        const std::array<std::uint8_t, 4> length = {
+            static_cast<std::uint8_t>(size), static_cast<std::uint8_t>(size >> 8),
+            static_cast<std::uint8_t>(size >> 16), static_cast<std::uint8_t>(size >> 24)};
         crypto_generichash_update(&state_, length.data(), length.size());
         crypto_generichash_update(&state_, frame.data(), frame.size());
     }

@@ -15,7 +15,7 @@ namespace candor::test {
 
 /// org.candor.Capture1 with the answers that a test wants, in a thread of its own.
 class FakeCandord {
-  public:
+public:
     struct Grant {
         std::string level;
         std::string policy_hash;
@@ -45,7 +45,7 @@ class FakeCandord {
     static const std::string policy_hash;
     static const std::string given;
 
-  private:
+private:
     void serve(const std::string& address, int ready);
     int answer(sd_bus_message* message);
     int answer_properties(sd_bus_message* message);

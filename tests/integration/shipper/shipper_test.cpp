@@ -40,8 +40,8 @@ public:
     Shipper() {
         std::filesystem::create_directory(folder_ / "spool");
         std::filesystem::create_directory(folder_ / "lake");
-        const std::string config = "[Shipper]\nSource=" + source().string() + "\nSpool=" + (folder_ / "spool").string() +
-                                   "\nSink=dir:" + lake().string() + "\n";
+        const std::string config = "[Shipper]\nSource=" + source().string() +
+                                   "\nSpool=" + (folder_ / "spool").string() + "\nSink=dir:" + lake().string() + "\n";
         write_file_atomically(folder_ / "shipper.conf", as_bytes(config), 0600);
     }
     ~Shipper() { end(SIGKILL); }
@@ -84,7 +84,8 @@ public:
     }
 
     /// Segments that are missing, too many, or read otherwise.
-    [[nodiscard]] std::string differences(const test::StreamFixture& fixture, const std::map<std::string, std::string>& expected) const {
+    [[nodiscard]] std::string differences(const test::StreamFixture& fixture,
+                                          const std::map<std::string, std::string>& expected) const {
         const auto there = segments(fixture);
         std::string text;
         for (const auto& [name, state] : expected) {
@@ -110,7 +111,8 @@ struct Candord {
         const auto frames = fixture.stream();
         const auto stream = std::get<wire::Open>(wire::parse_frame(frames.front())->body).stream;
         for (std::uint32_t i = 0; i < frames.size(); ++i) {
-            ring.push({stream, i, i + 1 == frames.size() ? daemon::Ring::Kind::close : daemon::Ring::Kind::frame, frames[i]});
+            ring.push(
+                {stream, i, i + 1 == frames.size() ? daemon::Ring::Kind::close : daemon::Ring::Kind::frame, frames[i]});
         }
         server.send();
         return to_hex(stream);
@@ -146,7 +148,8 @@ TEST_CASE("streams go from the ring into the lake and leave nothing behind") {
     }
     shipper.start();
     CHECK(candord.turn_until([&] { return candord.ring.frames() == 0 && shipper.segments(fixture) == expected; }));
-    CHECK(std::filesystem::exists(shipper.lake() / to_hex(fixture.subject.subject) / (to_hex(fixture.context().grant) + ".grant")));
+    CHECK(std::filesystem::exists(shipper.lake() / to_hex(fixture.subject.subject) /
+                                  (to_hex(fixture.context().grant) + ".grant")));
     CHECK(shipper.end(SIGTERM) == 0);
     CHECK(std::filesystem::is_empty(shipper.spool() / "damaged"));
 }
@@ -167,7 +170,8 @@ TEST_CASE("a shipper that is killed again and again loses and doubles nothing") 
         shipper.end(SIGKILL);
     }
     shipper.start();
-    CHECK(candord.turn_until([&] { return candord.ring.frames() == 0 && shipper.segments(fixture).size() >= expected.size(); }));
+    CHECK(candord.turn_until(
+        [&] { return candord.ring.frames() == 0 && shipper.segments(fixture).size() >= expected.size(); }));
     CHECK(shipper.differences(fixture, expected) == "");
     CHECK(std::filesystem::is_empty(shipper.spool() / "damaged"));
 }
@@ -187,7 +191,8 @@ TEST_CASE("a peer that sends no frames is hung up on, and the next one is served
     {
         const UniqueFd listener = listen_at(shipper.source());
         shipper.start();
-        const std::vector<std::uint8_t> garbage(GENERATE(std::size_t{0}, std::size_t{5}, std::size_t{64}, wire::max_frame_bytes + 8), 7);
+        const std::vector<std::uint8_t> garbage(
+            GENERATE(std::size_t{0}, std::size_t{5}, std::size_t{64}, wire::max_frame_bytes + 8), 7);
         pollfd waiting{listener.get(), POLLIN, 0};
         REQUIRE(::poll(&waiting, 1, 30'000) == 1);
         const UniqueFd connection(::accept(listener.get(), nullptr, nullptr));

@@ -14,7 +14,7 @@ TEST_CASE("a file that was written atomically is read back and leaves nothing be
     write_file_atomically(path, as_bytes("old"), 0600);
     write_file_atomically(path, as_bytes("new"), 0640);
     CHECK(read_text(path, 3) == std::string("new"));
-    struct stat status{};
+    struct stat status {};
     REQUIRE(::stat(path.c_str(), &status) == 0);
     CHECK((status.st_mode & 07777) == 0640);
     std::size_t names = 0;

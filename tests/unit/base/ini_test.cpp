@@ -19,7 +19,8 @@ std::string refusal_of(std::string_view text) {
 } // namespace
 
 TEST_CASE("sections, keys, values and comments are told apart") {
-    const auto parsed = parse_ini("# about\n[One]\nKey = a value; with # marks \n\n;c\n[Two]\nKey=\nKey=\"q\"", "x.conf");
+    const auto parsed =
+        parse_ini("# about\n[One]\nKey = a value; with # marks \n\n;c\n[Two]\nKey=\nKey=\"q\"", "x.conf");
     REQUIRE(parsed.has_value());
     REQUIRE(parsed->size() == 3);
     CHECK((*parsed)[0].section == "One");

@@ -18,9 +18,7 @@ std::string text_of(const std::string& path) {
 }
 
 /// The notice in one line, so that a phrase may run over an end of line.
-std::string notice() {
-    return std::regex_replace(text_of("docs/notice.txt"), std::regex("\\s+"), " ");
-}
+std::string notice() { return std::regex_replace(text_of("docs/notice.txt"), std::regex("\\s+"), " "); }
 
 /// "STRUCT.field" for every field and enumerant of a schema, comments left out.
 std::set<std::string> schema_fields(const std::string& schema) {

@@ -29,9 +29,7 @@ std::string refusal_of(const std::string& text, const std::string& shown = notic
     return policy ? "accepted" : policy.error().message;
 }
 
-void write(const std::filesystem::path& path, const std::string& text) {
-    std::ofstream(path) << text;
-}
+void write(const std::filesystem::path& path, const std::string& text) { std::ofstream(path) << text; }
 
 } // namespace
 

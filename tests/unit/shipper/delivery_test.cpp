@@ -18,9 +18,7 @@ struct DeliveryFixture : SpoolFixture {
         static_cast<void>(take(filling, frames, 0, frames.size()));
         REQUIRE(filling.take(wire::make_grant(identity, subject, std::vector{recipient.public_key})).has_value());
     }
-    [[nodiscard]] std::filesystem::path in_lake() const {
-        return lake / to_hex(subject.subject) / segment(frames);
-    }
+    [[nodiscard]] std::filesystem::path in_lake() const { return lake / to_hex(subject.subject) / segment(frames); }
 
     Frames frames = stream();
     test::TemporaryDirectory lake;
@@ -43,14 +41,15 @@ TEST_CASE("a finished segment and its grant move into the person's folder of the
     auto spool = fixture.spool();
     const auto bytes = SpoolFixture::bytes_of(fixture.folder / SpoolFixture::segment(fixture.frames));
     shipper::DirectorySink sink(fixture.lake.path());
-    shipper::Delivery delivery(fixture.loop, spool, sink, [&](const std::string& message) { fixture.log.push_back(message); });
+    shipper::Delivery delivery(fixture.loop, spool, sink,
+                               [&](const std::string& message) { fixture.log.push_back(message); });
     delivery.run();
     CHECK(SpoolFixture::bytes_of(fixture.in_lake()) == bytes);
     CHECK(fixture.files().empty());
     std::size_t grants = 0;
     for (const auto& entry : std::filesystem::directory_iterator(fixture.in_lake().parent_path())) {
         grants += entry.path().extension() == ".grant" ? 1 : 0;
-        struct stat status{};
+        struct stat status {};
         REQUIRE(::stat(entry.path().c_str(), &status) == 0);
         CHECK((status.st_mode & 0777) == 0640);
     }
@@ -63,7 +62,8 @@ TEST_CASE("what the sink does not take stays in the spool, and is complained abo
     auto spool = fixture.spool();
     const auto before = fixture.files();
     FailingSink sink;
-    shipper::Delivery delivery(fixture.loop, spool, sink, [&](const std::string& message) { fixture.log.push_back(message); });
+    shipper::Delivery delivery(fixture.loop, spool, sink,
+                               [&](const std::string& message) { fixture.log.push_back(message); });
     delivery.run();
     delivery.run();
     CHECK(sink.tries == 2);
@@ -76,7 +76,8 @@ TEST_CASE("a lake that is not there is not made") {
     DeliveryFixture fixture;
     auto spool = fixture.spool();
     shipper::DirectorySink sink(fixture.lake / "missing");
-    shipper::Delivery delivery(fixture.loop, spool, sink, [&](const std::string& message) { fixture.log.push_back(message); });
+    shipper::Delivery delivery(fixture.loop, spool, sink,
+                               [&](const std::string& message) { fixture.log.push_back(message); });
     delivery.run();
     CHECK_FALSE(std::filesystem::exists(fixture.lake / "missing"));
     REQUIRE(fixture.log.size() == 1);
@@ -88,7 +89,8 @@ TEST_CASE("a file of the spool that is no segment is set aside, and the others a
     auto spool = fixture.spool();
     fixture.append_bytes("00ff.candor", "CANDORSG nothing of the kind");
     shipper::DirectorySink sink(fixture.lake.path());
-    shipper::Delivery delivery(fixture.loop, spool, sink, [&](const std::string& message) { fixture.log.push_back(message); });
+    shipper::Delivery delivery(fixture.loop, spool, sink,
+                               [&](const std::string& message) { fixture.log.push_back(message); });
     delivery.run();
     CHECK(std::filesystem::exists(fixture.in_lake()));
     CHECK(fixture.files("damaged") == std::set<std::string>{"00ff.candor"});

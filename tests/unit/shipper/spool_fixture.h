@@ -33,7 +33,8 @@ struct SpoolFixture : StreamFixture {
     [[nodiscard]] static wire::Id16 id_of(const Frames& stream) { return open_of(stream).stream; }
 
     /// Takes the frames from `first` up to `end`, durably; the last acknowledgement is returned and counts as sent if `acknowledged`.
-    static wire::Ack take(shipper::Spool& spool, const Frames& frames, std::size_t first, std::size_t end, bool acknowledged = true) {
+    static wire::Ack take(shipper::Spool& spool, const Frames& frames, std::size_t first, std::size_t end,
+                          bool acknowledged = true) {
         wire::Ack last;
         for (std::size_t i = first; i < end; ++i) {
             const auto ack = spool.take(frames[i]);

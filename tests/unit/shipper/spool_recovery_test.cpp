@@ -20,8 +20,7 @@ TEST_CASE("after a crash a stream goes on where it was, whatever is sent again")
         return;
     }
     auto spool = fixture.spool();
-    spool.resume(SpoolFixture::names(stream),
-                 static_cast<std::uint32_t>(again_from));
+    spool.resume(SpoolFixture::names(stream), static_cast<std::uint32_t>(again_from));
     static_cast<void>(SpoolFixture::take(spool, stream, again_from, stream.size()));
     CHECK(fixture.read(SpoolFixture::segment(stream)) == "24 events, closed");
     CHECK(fixture.files() == std::set{SpoolFixture::segment(stream)});

@@ -60,11 +60,10 @@ TEST_CASE("what is no frame, out of order or of no stream is refused and nothing
     SECTION("bytes that are no message") {
         CHECK(spool.take(std::vector<std::uint8_t>(24, 7)).error().message.starts_with("frame: "));
     }
-    SECTION("a cut frame") {
-        CHECK_FALSE(spool.take(std::span(stream[1]).first(stream[1].size() - 8)).has_value());
-    }
+    SECTION("a cut frame") { CHECK_FALSE(spool.take(std::span(stream[1]).first(stream[1].size() - 8)).has_value()); }
     SECTION("an Open before the Close of the stream before it") {
-        CHECK(spool.take(fixture.stream()[0]).error().message.find("begins before the Close of stream") != std::string::npos);
+        CHECK(spool.take(fixture.stream()[0]).error().message.find("begins before the Close of stream") !=
+              std::string::npos);
     }
     SECTION("an Open whose signature is not its device's") {
         auto changed = fixture.stream()[0];

@@ -67,8 +67,8 @@ TEST_CASE("a batch too short for a seal or too long for a frame is refused") {
     for (const unsigned size : {0u, 17u, unsigned{wire::max_plaintext_bytes + 18}}) {
         wire::MessageBuilder builder(size);
         builder.root<proto::Frame>().initBatch(size);
-        CHECK(refusal_of(builder.bytes()) ==
-              "batch: " + std::to_string(size) + " bytes, expected 18 to " + std::to_string(wire::max_plaintext_bytes + 17));
+        CHECK(refusal_of(builder.bytes()) == "batch: " + std::to_string(size) + " bytes, expected 18 to " +
+                                                 std::to_string(wire::max_plaintext_bytes + 17));
     }
 }
 
@@ -82,7 +82,8 @@ TEST_CASE("a packet that is not exactly one message is refused") {
         longer.resize(whole.size() + 8);
         CHECK(refusal_of(longer).starts_with("frame: expected one segment of "));
     }
-    CHECK(refusal_of(std::vector<std::uint8_t>(wire::max_frame_bytes + 8)).starts_with("frame: 65544 bytes, expected 65536"));
+    CHECK(refusal_of(std::vector<std::uint8_t>(wire::max_frame_bytes + 8))
+              .starts_with("frame: 65544 bytes, expected 65536"));
 }
 
 TEST_CASE("a batch of the largest plaintext is still one frame") {

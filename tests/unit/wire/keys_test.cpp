@@ -22,7 +22,7 @@ TEST_CASE("the device keeps its identity from one start to the next, readable by
     REQUIRE(first.has_value());
     REQUIRE(second.has_value());
     CHECK(first->public_key() == second->public_key());
-    struct stat status{};
+    struct stat status {};
     REQUIRE(::stat(path.c_str(), &status) == 0);
     CHECK((status.st_mode & 07777) == 0600);
     const std::vector<std::uint8_t> message{1, 2, 3};

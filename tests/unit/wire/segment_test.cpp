@@ -66,7 +66,8 @@ TEST_CASE("a segment that is cut anywhere gives its whole records and then says 
     for (std::size_t length = 0; length < file.size(); ++length) {
         std::vector<wire::FrameBytes> back;
         const auto problem = read_all(std::span(file).first(length), back);
-        const auto whole = static_cast<std::size_t>(std::ranges::count_if(ends, [&](auto end) { return end <= length; }));
+        const auto whole =
+            static_cast<std::size_t>(std::ranges::count_if(ends, [&](auto end) { return end <= length; }));
         REQUIRE(back.size() == (whole == 0 ? 0 : whole - 1));
         const bool at_record = std::ranges::find(ends, length) != ends.end();
         REQUIRE(problem.empty() == at_record);

@@ -53,7 +53,8 @@ int main(int argc, char** argv) {
         for (ssize_t i = 0; i < n / static_cast<ssize_t>(sizeof events[0]); ++i) {
             const input_event& e = events[i];
             std::printf("%s %lld %u %u %d\n", names[ready.data.fd].c_str(),
-                        static_cast<long long>(e.input_event_sec) * 1'000'000 + static_cast<long long>(e.input_event_usec),
+                        static_cast<long long>(e.input_event_sec) * 1'000'000 +
+                            static_cast<long long>(e.input_event_usec),
                         e.type, e.code, e.value);
         }
         std::fflush(stdout);

@@ -109,8 +109,9 @@ libevdev* read_description(const std::string& path) {
                     const unsigned code = next_code[type] + bit;
                     const input_absinfo axis{};
                     const int repeat = 250;
-                    const void* data = type == EV_ABS ? static_cast<const void*>(&axis)
-                                                      : type == EV_REP ? static_cast<const void*>(&repeat) : nullptr;
+                    const void* data = type == EV_ABS   ? static_cast<const void*>(&axis)
+                                       : type == EV_REP ? static_cast<const void*>(&repeat)
+                                                        : nullptr;
                     libevdev_enable_event_code(device, type, code, data);
                 }
             }
@@ -166,7 +167,8 @@ int mice(unsigned count, double rate, double seconds) {
             const auto begin = Clock::now();
             const auto total = static_cast<std::uint64_t>(rate * seconds);
             for (std::uint64_t n = 0; n < total; ++n) {
-                const auto due = begin + std::chrono::nanoseconds(static_cast<std::int64_t>(1e9 * static_cast<double>(n) / rate));
+                const auto due =
+                    begin + std::chrono::nanoseconds(static_cast<std::int64_t>(1e9 * static_cast<double>(n) / rate));
                 // A thread that is behind catches up without sleeping, so that the number of reports is kept.
                 if (due > Clock::now()) {
                     std::this_thread::sleep_until(due);
