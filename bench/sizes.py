@@ -13,6 +13,7 @@ import argparse
 import concurrent.futures
 import json
 import lzma
+import os
 import pathlib
 import statistics
 import struct
@@ -126,10 +127,8 @@ def summary(results):
 
 
 def find_data(given):
-    for folder in [given] if given else [ROOT.parent / "shared" / "data", ROOT / "data"]:
-        if (folder / "datasets.py").exists():
-            return folder
-    return None
+    folder = given or pathlib.Path(os.environ.get("CANDOR_RECORDINGS", ROOT / "data"))
+    return folder if (folder / "datasets.py").exists() else None
 
 
 def print_table(found):
@@ -161,7 +160,7 @@ def main():
     options = parser.parse_args()
     folder = find_data(options.data)
     if folder is None:
-        print("skipped: no recordings here (docs/benchmarks.md says which these are); give their folder with --data")
+        print("skipped: no recordings here (docs/benchmarks.md says which these are); give their folder with --data or in CANDOR_RECORDINGS")
         return SKIPPED
     sys.path.insert(0, str(folder))
     sys.dont_write_bytecode = True

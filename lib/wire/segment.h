@@ -11,18 +11,7 @@
 #include <string>
 #include <vector>
 
-/// Files that hold frames: segments (one stream) and grants (one frame).
-///
-/// Format. 8 bytes of magic ("CANDORSG" for a segment, "CANDORGR" for a grant), then records to the end of the file. A record
-/// is the length of what follows (unsigned LEB128, 1 to 3 bytes, shortest form), a byte that says how, and one frame, which
-/// reads back as exactly the message that went over the socket:
-///   0   in Cap'n Proto's packed encoding
-///   1   a Batch: its sealed bytes alone. Its sequence is the record's place in the file, from 0
-/// A batch of few keys is most of what is written, and 14 bytes around it would be a tenth of the file. Integrity is the
-/// stream's (transcript, seal, signatures), not the file's. The format's version is that of the Open frame; a new container
-/// would have a new magic.
-///
-/// Lake: LAKE/SUBJECT/STREAM.candor and LAKE/SUBJECT/GRANT.grant, names in lower-case hexadecimal.
+/// Files that hold frames: segments (one stream) and grants (one frame). Their format is proto/segment.md.
 namespace candor::wire {
 
 inline constexpr std::string_view segment_magic = "CANDORSG";
