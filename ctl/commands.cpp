@@ -2,6 +2,7 @@
 #include "commands.h"
 
 #include "client.h"
+#include "base/printable.h"
 #include "consent/utc.h"
 #include "report.h"
 

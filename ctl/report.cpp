@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "report.h"
 
+#include "base/printable.h"
 #include "consent/utc.h"
 
 #include <fmt/format.h>
@@ -62,23 +63,6 @@ std::string_view advice(std::string_view reason_name) {
         }
     }
     return {};
-}
-
-std::string printable(std::string_view text, bool newlines) {
-    std::string safe(text);
-    for (std::size_t i = 0; i < safe.size(); ++i) {
-        const auto byte = static_cast<unsigned char>(safe[i]);
-        const bool kept = newlines && (byte == '\n' || byte == '\t');
-        const bool c1 =
-            byte == 0xc2 && i + 1 < safe.size() && (static_cast<unsigned char>(safe[i + 1]) & 0xe0u) == 0x80;
-        if ((byte < 0x20 && !kept) || byte == 0x7f || c1) {
-            safe[i] = '?';
-            if (c1) {
-                safe.erase(i + 1, 1);
-            }
-        }
-    }
-    return safe;
 }
 
 std::string status_text(const Status& status) {

@@ -21,8 +21,4 @@ namespace candor::ctl {
 /// What to do about a reason; empty for one that is not known.
 [[nodiscard]] std::string_view advice(std::string_view reason_name);
 
-/// Control characters become '?': names come from hardware, and a terminal obeys escape sequences. `newlines` keeps
-/// newlines and tabs.
-[[nodiscard]] std::string printable(std::string_view text, bool newlines = false);
-
 } // namespace candor::ctl

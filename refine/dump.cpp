@@ -2,6 +2,7 @@
 #include "verbs.h"
 
 #include "base/hex.h"
+#include "input/eligibility.h"
 #include "input/names.h"
 #include "lake.h"
 
@@ -13,12 +14,6 @@ namespace candor::refine {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-const char* name_of(input::DeviceClass device_class) {
-    constexpr std::array names = {"keyboard", "mouse", "touchpad", "touchscreen", "tablet"};
-    const auto at = static_cast<std::size_t>(device_class);
-    return at < names.size() ? names[at] : "unknown";
-}
 
 /// The lines of one stream. Every line has "kind" and "stream"; a line of an event is written without a JSON tree.
 class StreamLines {
@@ -34,7 +29,7 @@ public:
             line({{"kind", "device"},
                   {"stream", stream_},
                   {"device", device.index},
-                  {"class", name_of(device.device_class)},
+                  {"class", input::class_name(device.device_class)},
                   {"bus", device.bus},
                   {"vendor", device.vendor},
                   {"product", device.product},

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "base/printable.h"
+
 #include <fmt/format.h>
 
 #include <string_view>
@@ -36,8 +38,5 @@ private:
 
 /// A line on standard error: "candor-refine: WHAT", control characters replaced.
 void complain(std::string_view what);
-
-/// Control characters become '?': names in a lake are anybody's, and a terminal obeys escape sequences.
-[[nodiscard]] std::string printable(std::string_view text);
 
 } // namespace candor::refine
