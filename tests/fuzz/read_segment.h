@@ -28,7 +28,7 @@ inline void read_segment(std::span<const std::uint8_t> file, wire::StreamOpener 
         }
         require(reader.offset() > before && reader.offset() <= file.size(), "each record takes bytes");
         before = reader.offset();
-        require(wire::encode_record(**message, place++).size() > 2, "what was read can be written");
+        require(wire::encode_record(**message, place++).size() >= 2, "what was read can be written");
         const auto item = opener.next(**message);
         if (!item) {
             require(!item.error().message.empty(), "a refusal says why");
