@@ -82,6 +82,7 @@ def demonstrate(machine, out):
     verified = candor.verify()
     summary, text = summarise(dump, verified)
     fetch(machine, LAKE, out / "lake")
+    (out / "recipient.key").touch(mode=0o600)
     (out / "recipient.key").write_bytes(machine.get(KEY))
     (out / "events.jsonl").write_bytes(machine.get("/root/dump.jsonl"))
     (out / "summary.json").write_text(json.dumps(summary, indent=2) + "\n")
