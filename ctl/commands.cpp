@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "commands.h"
 
-#include "client.h"
 #include "base/printable.h"
+#include "client.h"
 #include "consent/utc.h"
 #include "report.h"
 
