@@ -6,7 +6,6 @@
 #include "shipper/spool.h"
 
 #include <chrono>
-#include <set>
 
 namespace candor::shipper {
 

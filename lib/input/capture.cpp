@@ -172,7 +172,11 @@ void Capture::on_touch() {
         return;
     }
     const Dispatching dispatching(*this);
-    for (const std::uint32_t index : touch_->dispatch()) {
+    const auto gone = touch_->dispatch();
+    if (gone.empty()) {
+        return;
+    }
+    for (const std::uint32_t index : gone) {
         for (auto& [node, device] : devices_) {
             if (device.touch_open && device.index == index) {
                 device.touch_open = false;

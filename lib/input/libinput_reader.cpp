@@ -56,6 +56,12 @@ PenAxes pen_axes(libinput_event_tablet_tool* event) {
     return axes;
 }
 
+void enable_tapping(libinput_device* device) {
+    if (libinput_device_config_tap_get_finger_count(device) > 0) {
+        libinput_device_config_tap_set_enabled(device, LIBINPUT_CONFIG_TAP_ENABLED);
+    }
+}
+
 GestureKind gesture_kind(libinput_event_type type) noexcept {
     switch (type) {
     case LIBINPUT_EVENT_GESTURE_PINCH_BEGIN:
@@ -151,9 +157,7 @@ std::expected<void, Refusal> LibinputReader::add(const std::string& node, std::u
         return std::unexpected(Refusal{"cannot open " + node + ": " +
                                        (last_error_ != 0 ? std::strerror(last_error_) : "libinput cannot use it")});
     }
-    if (libinput_device_config_tap_get_finger_count(handle) > 0) {
-        libinput_device_config_tap_set_enabled(handle, LIBINPUT_CONFIG_TAP_ENABLED);
-    }
+    enable_tapping(handle);
     devices_[device].reset(new Device{device, node, handle, clock_(), {}});
     return {};
 }
@@ -211,9 +215,7 @@ void LibinputReader::handle_log(std::vector<std::uint32_t>& gone) {
                 }
                 continue;
             }
-            if (libinput_device_config_tap_get_finger_count(device.handle) > 0) {
-                libinput_device_config_tap_set_enabled(device.handle, LIBINPUT_CONFIG_TAP_ENABLED);
-            }
+            enable_tapping(device.handle);
         }
         tell_hole(device, HoleReason::dropped_by_kernel);
         if (!context_) {
