@@ -40,11 +40,36 @@ struct Packet {
 }
 
 struct Event {
-  # struct input_event without its time. Types from 0x40 on are libinput's view of touch devices.
+  # struct input_event without its time. Types from 0x40 on are none of the kernel's; "Events" below says which there are.
   type @0 :UInt16;
   code @1 :UInt16;
   value @2 :Int32;
 }
+
+# Events
+# ======
+# Which there are depends on the level that Open states (frame.capnp):
+#
+#   full      the kernel's, all but EV_LED LED_SCROLLL; libinput's
+#   actions   EV_KEY of buttons, of keys that are not of text, and of shortcuts: a text key pressed with Ctrl, Alt or Meta; EV_REL
+#             and EV_ABS of pointers and pens; EV_SYN SYN_REPORT; libinput's; KEY_PRESS of text keys. No EV_MSC, no EV_LED
+#   rhythm    KEY_PRESS
+#   activity  BURST
+#   counts    COUNT
+#
+# libinput's are its view of touch devices: 0x40 POINTER, 0x41 SCROLL, 0x42 TOUCH, 0x43 GESTURE, 0x44 TABLET. Their codes and
+# units, and those of the next three, are in lib/input/abstract_events.h. These are made of the packets of a cell of time, and
+# timeUs is the first moment behind the cell, in the same clock; in a cell nothing tells an order:
+#
+#   0x45 KEY_PRESS  code: class of the keys, 0 text, 1 edit, 2 navigation, 3 modifier, 4 function, 5 media, 6 shortcut. value: how
+#                   many were pressed on this device in a cell of 250 ms. One packet for each device and cell, by class
+#   0x46 BURST      code: 0 typing begins, 1 typing ends, 2 pointing begins, 3 pointing ends. value: 1. Of all devices together,
+#                   said of the one that began it. It ends when nothing came for 2 s, or with that device or the recording
+#   0x47 COUNT      code: 0 keys, 1 clicks, 2 scroll (notches), 3 distance (device units). value: of a minute, rounded down to a
+#                   power of two. Of all devices together, said of the one of lowest index. A minute that a device or the
+#                   recording ends is a cell that ends with the next multiple of 250 ms
+#
+# Late packets can make a second packet of one cell.
 
 # Layout
 # ======

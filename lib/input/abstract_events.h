@@ -3,17 +3,25 @@
 
 #include <cstdint>
 
-/// What is recorded of touchpads, touchscreens and tablets: libinput's events, in the shape of kernel events. Buttons and
-/// keys stay EV_KEY with the kernel's codes; clicks made by tapping are among them and cannot be told from pressed ones.
-/// There is no SYN_REPORT: a packet ends where it ends. Fixed point values are rounded so that sums stay exact.
+/// What is recorded in the shape of kernel events without being one. There is no SYN_REPORT: a packet ends where it ends.
+///
+/// Of touchpads, touchscreens and tablets libinput's events. Buttons and keys stay EV_KEY with the kernel's codes; clicks made
+/// by tapping are among them and cannot be told from pressed ones. Fixed point values are rounded so that sums stay exact.
+///
+/// Of what a privacy level keeps less than exactly, what privacy::Ladder makes of it. The packet's time is the end of the
+/// cell that it tells of.
 namespace candor::input::abstract {
 
-/// Event types.
+/// Event types. libinput's.
 inline constexpr std::uint16_t pointer = 0x40;
 inline constexpr std::uint16_t scroll = 0x41;
 inline constexpr std::uint16_t touch = 0x42;
 inline constexpr std::uint16_t gesture = 0x43;
 inline constexpr std::uint16_t tablet = 0x44;
+/// Event types. The ladder's.
+inline constexpr std::uint16_t key_press = 0x45;
+inline constexpr std::uint16_t burst = 0x46;
+inline constexpr std::uint16_t count = 0x47;
 
 /// Codes of `pointer`. Relative: 1/256 of libinput's unaccelerated unit. Absolute: 0 to 65535 of the device's extent.
 namespace pointer_code {
@@ -76,7 +84,27 @@ inline constexpr std::uint16_t slider = 10;  ///< -65535 to 65535
 inline constexpr std::uint16_t wheel = 11;   ///< 1/256 degree since the last packet
 } // namespace tablet_code
 
+// Codes of `key_press` are privacy::KeyClass. The value is how many keys of the class were pressed within the 250 ms.
+
+/// Codes of `burst`, of all devices together. The device is the one that began it; the value is 1. An end is told when nothing
+/// has come for 2 s, or when the recording or the device has ended.
+namespace burst_code {
+inline constexpr std::uint16_t typing_begin = 0;
+inline constexpr std::uint16_t typing_end = 1;
+inline constexpr std::uint16_t pointing_begin = 2;
+inline constexpr std::uint16_t pointing_end = 3;
+} // namespace burst_code
+
+/// Codes of `count`, of all devices together. The device is the one of lowest index that had a share in it. The value is that of
+/// a minute, rounded down to a power of two, never 0.
+namespace count_code {
+inline constexpr std::uint16_t keys = 0;     ///< presses of keys that are not buttons
+inline constexpr std::uint16_t clicks = 1;   ///< presses of buttons; fingers and pens that went down
+inline constexpr std::uint16_t scroll = 2;   ///< notches of wheels, and 15 of libinput's units of other scrolling
+inline constexpr std::uint16_t distance = 3; ///< |dx| + |dy| in the device's units, or in 1/2048 of an extent
+} // namespace count_code
+
 inline constexpr std::uint16_t first_type = pointer;
-inline constexpr std::uint16_t last_type = tablet;
+inline constexpr std::uint16_t last_type = count;
 
 } // namespace candor::input::abstract

@@ -63,14 +63,36 @@ Capture::~Capture() {
     close();
 }
 
-void Capture::open() {
+void Capture::open(Scope scope) {
     if (open_) {
         return;
     }
+    scope_ = std::move(scope);
     open_ = true;
     for (auto& [node, device] : devices_) {
-        if (device.verdict.captured) {
-            open_device(device);
+        // The sink may close() when it is told of a device.
+        if (open_ && device.verdict.captured) {
+            open_if_wanted(device);
+        }
+    }
+    refresh();
+}
+
+void Capture::set_masks(std::function<EventMask(DeviceClass)> mask) {
+    if (!open_) {
+        return;
+    }
+    scope_.mask = std::move(mask);
+    const Dispatching dispatching(*this);
+    for (auto& [node, device] : devices_) {
+        if (!device.reader) {
+            continue;
+        }
+        const EvdevReader::State state = device.reader->set_mask(scope_.mask(device.verdict.device_class));
+        // The sink, which was told the hole, may have closed everything.
+        if (device.reader && (state == EvdevReader::State::gone || state == EvdevReader::State::failed)) {
+            device.failure = "closed: " + device.reader->reason();
+            close_device(device);
         }
     }
     refresh();
@@ -78,6 +100,15 @@ void Capture::open() {
 
 void Capture::close() noexcept {
     open_ = false;
+    // All of them before any is closed: each close waits for a grace period of the kernel.
+    for (auto& [node, device] : devices_) {
+        if (device.reader) {
+            device.reader->revoke();
+        }
+    }
+    if (touch_) {
+        touch_->revoke();
+    }
     for (auto& [node, device] : devices_) {
         close_device(device);
     }
@@ -99,6 +130,15 @@ DeviceInfo Capture::info(const Device& device) const {
             from.version, shortened(from.name)};
 }
 
+void Capture::open_if_wanted(Device& device) {
+    device.wanted = scope_.wants(device.verdict.device_class);
+    if (device.wanted) {
+        open_device(device);
+    } else {
+        device.failure.clear();
+    }
+}
+
 void Capture::open_device(Device& device) {
     device.index = next_index_++;
     device.failure.clear();
@@ -110,13 +150,15 @@ void Capture::open_device(Device& device) {
 }
 
 void Capture::open_evdev(Device& device) {
-    auto source = EvdevSource::open(device.description.node);
+    EventMask mask = scope_.mask(device.verdict.device_class);
+    auto source = EvdevSource::open(device.description.node, mask);
     if (!source) {
         device.failure = source.error().message;
         return;
     }
     const int fd = (*source)->fd();
-    device.reader = std::make_unique<EvdevReader>(device.index, std::move(*source), sink_, &monotonic_us);
+    device.reader =
+        std::make_unique<EvdevReader>(device.index, std::move(*source), sink_, &monotonic_us, std::move(mask));
     device.source =
         loop_.add_io(fd, EPOLLIN, [this, node = device.description.node](std::uint32_t) { on_evdev(node); });
     device.source.set_priority(priority);
@@ -195,7 +237,7 @@ void Capture::seen(const DeviceDescription& description) {
         close_device(device);
     }
     if (open_ && device.verdict.captured && !device.is_open()) {
-        open_device(device);
+        open_if_wanted(device);
     }
     refresh();
 }
@@ -236,7 +278,11 @@ void Capture::refresh() {
             status.device_class = device.verdict.device_class;
         }
         status.captured = device.is_open();
-        status.rule = device.failure.empty() ? device.verdict.rule : device.failure;
+        if (open_ && status.eligible && !device.wanted) {
+            status.rule = "not among the classes of devices that are recorded";
+        } else {
+            status.rule = device.failure.empty() ? device.verdict.rule : device.failure;
+        }
         now.push_back(std::move(status));
     }
     // event2 before event10.

@@ -5,6 +5,7 @@
 #include "input/device_monitor.h"
 #include "input/eligibility.h"
 #include "input/evdev_reader.h"
+#include "input/event_mask.h"
 #include "input/libinput_reader.h"
 #include "input/reader.h"
 
@@ -37,6 +38,12 @@ struct DeviceStatus {
     bool operator==(const DeviceStatus&) const = default;
 };
 
+/// What may be opened and what the kernel shall deliver of it. Both must be set.
+struct Scope {
+    std::function<bool(DeviceClass)> wants;
+    std::function<EventMask(DeviceClass)> mask;
+};
+
 /// All event devices of the machine: watched always, open only between open() and close(). A device that cannot be opened
 /// or fails says so in its status and is tried again on its next udev event or open(); the others go on.
 ///
@@ -55,9 +62,13 @@ public:
     Capture(const Capture&) = delete;
     Capture& operator=(const Capture&) = delete;
 
-    /// Opens every eligible device, and from now on those that come.
-    void open();
-    /// Every event descriptor is closed when it returns. May be called from within the sink.
+    /// Opens every eligible device that the scope wants, masked as it says, and from now on those that come. While open
+    /// already nothing happens: close() first. Touch devices are not masked, libinput needs them whole.
+    void open(Scope scope);
+    /// Other masks for the devices that are open and for those that come. A device whose kernel refuses is closed, and
+    /// tells its hole. While closed nothing happens. May be called from within the sink.
+    void set_masks(std::function<EventMask(DeviceClass)> mask);
+    /// Nothing is delivered any more as soon as it begins, and every event descriptor is closed when it returns. May be called from within the sink.
     void close() noexcept;
     [[nodiscard]] bool is_open() const noexcept { return open_; }
 
@@ -69,6 +80,7 @@ private:
         DeviceDescription description;
         Verdict verdict;
         std::string failure;
+        bool wanted = false; ///< by the scope, while open and eligible
         std::uint32_t index = 0;
         bool touch_open = false;
         std::unique_ptr<EvdevReader> reader;
@@ -80,6 +92,7 @@ private:
 
     void seen(const DeviceDescription& description);
     void removed(const std::string& node);
+    void open_if_wanted(Device& device);
     void open_device(Device& device);
     void open_evdev(Device& device);
     void open_touch(Device& device);
@@ -93,6 +106,7 @@ private:
     Rules rules_;
     CaptureSink& sink_;
     std::function<void()> on_devices_changed_;
+    Scope scope_;
     bool open_ = false;
     int dispatching_ = 0;
     int batching_ = 0; ///< refresh() once at the end

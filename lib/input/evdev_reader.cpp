@@ -9,6 +9,8 @@
 #include <cerrno>
 #include <cstring>
 #include <ctime>
+#include <iterator>
+#include <utility>
 
 namespace candor::input {
 namespace {
@@ -21,17 +23,54 @@ constexpr bool has_state(std::uint16_t type) noexcept {
     return type == EV_KEY || type == EV_ABS || type == EV_SW || type == EV_LED;
 }
 
+// The kernel's masks; it has none for other types, which come or not as a whole.
+constexpr std::uint16_t masked_types[] = {EV_KEY, EV_REL, EV_ABS, EV_MSC, EV_SW, EV_LED, EV_SND, EV_FF};
+
 // Enough for a long stall, little enough that one flooding device does not hold up the loop.
 constexpr int reads_per_turn = 16;
 
 } // namespace
 
-std::expected<std::unique_ptr<EvdevSource>, Refusal> EvdevSource::open(const std::string& node) {
+bool passes(const EventMask& mask, std::uint16_t type, std::uint16_t code) noexcept {
+    if (type == EV_SYN || type >= mask.types.size()) {
+        return true;
+    }
+    if (!mask.types.test(type)) {
+        return false;
+    }
+    const auto codes = mask.codes.find(type);
+    return codes == mask.codes.end() || code >= codes->second.size() || codes->second.test(code);
+}
+
+MaskWords mask_words(const EventMask& mask, std::uint16_t type) noexcept {
+    constexpr std::size_t bits = 8 * sizeof(unsigned long);
+    MaskWords words{};
+    const std::size_t count = type == EV_SYN ? mask.types.size() : KEY_CNT;
+    for (std::size_t i = 0; i < count; ++i) {
+        const bool comes = type == EV_SYN ? passes(mask, static_cast<std::uint16_t>(i), UINT16_MAX)
+                                          : passes(mask, type, static_cast<std::uint16_t>(i));
+        if (comes) {
+            words[i / bits] |= 1UL << i % bits;
+        }
+    }
+    return words;
+}
+
+std::expected<std::unique_ptr<EvdevSource>, Refusal> EvdevSource::open(const std::string& node, const EventMask& mask) {
     auto result = std::make_unique<EvdevSource>();
     result->fd_.reset(::open(node.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY));
     if (!result->fd_) {
         return std::unexpected(cannot_open(node, errno));
     }
+    int version = 0;
+    if (::ioctl(result->fd_.get(), EVIOCGVERSION, &version) < 0) {
+        return std::unexpected(cannot_open(node, errno));
+    }
+    if (const int error = result->set_mask(mask); error < 0) {
+        return std::unexpected(
+            Refusal{"cannot open " + node + ": its events cannot be masked: " + std::strerror(-error)});
+    }
+    // Behind the mask, because to change the clock throws away what is queued: what came between open() and the mask.
     int clock = CLOCK_MONOTONIC;
     if (::ioctl(result->fd_.get(), EVIOCSCLOCKID, &clock) < 0) {
         return std::unexpected(cannot_open(node, errno));
@@ -69,14 +108,64 @@ int EvdevSource::resync(std::vector<Event>& changes) {
     return status == -EAGAIN ? 0 : status;
 }
 
-EvdevReader::EvdevReader(std::uint32_t device, std::unique_ptr<EventSource> source, ReaderSink& sink, Clock clock)
-    : device_(device), source_(std::move(source)), sink_(sink), clock_(clock), last_us_(clock()) {
-    changes_.reserve(KEY_CNT);
+int EvdevSource::set_mask(const EventMask& mask) {
+    const auto set = [&](std::uint16_t type) {
+        const MaskWords words = mask_words(mask, type);
+        const input_mask request{type, static_cast<std::uint32_t>(sizeof words),
+                                 reinterpret_cast<std::uintptr_t>(words.data())};
+        return ::ioctl(fd_.get(), EVIOCSMASK, &request) < 0 ? -errno : 0;
+    };
+    // Types that a kernel does not know it accepts: each error is a kernel that does not mask, or a device that is gone.
+    int error = set(EV_SYN);
+    for (const std::uint16_t type : masked_types) {
+        error = error < 0 ? error : set(type);
+    }
+    return error;
+}
+
+void EvdevSource::revoke() noexcept {
+    // Refused only where the device is gone, and nothing comes anyway.
+    static_cast<void>(::ioctl(fd_.get(), EVIOCREVOKE, nullptr));
+}
+
+std::bitset<KEY_CNT> EvdevSource::held() const {
+    std::bitset<KEY_CNT> keys;
+    for (unsigned code = 0; code < KEY_CNT; ++code) {
+        keys[code] = libevdev_get_event_value(evdev_.get(), EV_KEY, code) > 0;
+    }
+    return keys;
+}
+
+EvdevReader::EvdevReader(std::uint32_t device, std::unique_ptr<EventSource> source, ReaderSink& sink, Clock clock,
+                         EventMask mask)
+    : device_(device), source_(std::move(source)), sink_(sink), clock_(clock), mask_(std::move(mask)),
+      earlier_(source_->held()), last_us_(clock()) {
+    told_.reserve(PacketAssembler::max_events);
 }
 
 std::uint64_t EvdevReader::forward(std::uint64_t time_us) noexcept {
     last_us_ = std::max(last_us_, time_us);
     return last_us_;
+}
+
+EvdevReader::State EvdevReader::set_mask(const EventMask& mask) {
+    if (state_ != State::open) {
+        return state_;
+    }
+    // First, so that it holds for what the hole below lets the sink do.
+    mask_ = mask;
+    if (const int error = source_->set_mask(mask); error == -ENODEV) {
+        end(State::gone, "unplugged");
+    } else if (error < 0) {
+        end(State::failed, std::string("masking failed: ") + std::strerror(-error));
+    }
+    return state_;
+}
+
+void EvdevReader::revoke() noexcept {
+    if (state_ == State::open) {
+        source_->revoke();
+    }
 }
 
 void EvdevReader::close() noexcept {
@@ -135,12 +224,7 @@ void EvdevReader::take(std::span<const input_event> events) {
                                            static_cast<std::uint64_t>(event.input_event_usec));
         switch (result) {
         case PacketAssembler::Result::packet:
-            for (const Event told : assembler_.packet()) {
-                if (has_state(told.type)) {
-                    source_->note(told);
-                }
-            }
-            sink_.on_packet({device_, time, assembler_.packet()});
+            tell(time);
             break;
         case PacketAssembler::Result::damaged:
             sink_.on_hole({device_, HoleReason::damaged, from, time, assembler_.lost()});
@@ -165,11 +249,50 @@ void EvdevReader::take(std::span<const input_event> events) {
     }
 }
 
+void EvdevReader::tell(std::uint64_t time_us) {
+    std::span<const Event> events = assembler_.packet();
+    const auto comes = [&](Event event) { return passes(mask_, event.type, event.code); };
+    if (earlier_.any() || !std::all_of(events.begin(), events.end(), comes)) {
+        told_.clear();
+        std::copy_if(events.begin(), events.end(), std::back_inserter(told_), [&](Event event) { return lets(event); });
+        if (told_.size() < events.size()) {
+            // The scan code beside a key that is not told would tell it.
+            std::erase_if(told_, [](Event event) { return event.type == EV_MSC; });
+        }
+        // As the kernel does: a packet of which nothing is left but its end does not come.
+        if (told_.size() == 1) {
+            return;
+        }
+        events = told_;
+    }
+    for (const Event event : events) {
+        if (has_state(event.type)) {
+            source_->note(event);
+        }
+    }
+    sink_.on_packet({device_, time_us, events});
+}
+
+bool EvdevReader::lets(Event event) {
+    if (!passes(mask_, event.type, event.code)) {
+        return false;
+    }
+    if (event.type != EV_KEY || event.code >= earlier_.size() || !earlier_.test(event.code)) {
+        return true;
+    }
+    if (event.value == 0) {
+        source_->note(event);
+    }
+    // Another press: the release in between was lost.
+    earlier_[event.code] = event.value > 1;
+    return event.value == 1;
+}
+
 void EvdevReader::resync() {
     // Read before the state: whatever happens after it is stamped later.
     const std::uint64_t now = clock_();
-    changes_.clear();
-    const int error = source_->resync(changes_);
+    told_.clear();
+    const int error = source_->resync(told_);
     if (error == -ENODEV) {
         end(State::gone, "unplugged");
         return;
@@ -182,11 +305,16 @@ void EvdevReader::resync() {
     const std::uint64_t from = last_us_;
     const std::uint64_t to = forward(now);
     sink_.on_hole({device_, HoleReason::dropped_by_kernel, from, to, std::nullopt});
-    if (changes_.empty() || state_ != State::open) {
+    if (state_ != State::open) {
         return;
     }
-    changes_.push_back({EV_SYN, SYN_REPORT, 0});
-    sink_.on_packet({device_, to, changes_});
+    // What was masked is as it was to the sink, which may have changed the mask just now.
+    std::erase_if(told_, [&](Event change) { return !lets(change); });
+    if (told_.empty()) {
+        return;
+    }
+    told_.push_back({EV_SYN, SYN_REPORT, 0});
+    sink_.on_packet({device_, to, told_});
 }
 
 } // namespace candor::input

@@ -2,6 +2,8 @@
 #include "input/libinput_reader.h"
 
 #include <fcntl.h>
+#include <linux/input.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -105,6 +107,13 @@ LibinputReader::LibinputReader(ReaderSink& sink, Clock clock) : sink_(sink), clo
 LibinputReader::~LibinputReader() { close(); }
 
 // The devices stay: a packet that is being told lies in one of their translators.
+void LibinputReader::revoke() noexcept {
+    for (const int fd : open_fds_) {
+        // Refused only where the device is gone, and nothing comes anyway.
+        static_cast<void>(::ioctl(fd, EVIOCREVOKE, nullptr));
+    }
+}
+
 void LibinputReader::close() noexcept {
     context_.reset();
     for (const int fd : open_fds_) {

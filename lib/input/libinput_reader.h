@@ -42,7 +42,9 @@ public:
 
     /// Tells the sink all there is. The devices that went meanwhile; a hole has been told for each. The sink may close().
     std::vector<std::uint32_t> dispatch();
-    /// Closes every descriptor at once. Nothing can be added afterwards.
+    /// Nothing is delivered any more; close() must follow.
+    void revoke() noexcept;
+    /// Closes every descriptor. Nothing can be added afterwards.
     void close() noexcept;
 
     /// The device a line of libinput's log is about: "event7  - Name: …" is "event7".

@@ -24,6 +24,13 @@ constexpr const char* gesture_names[] = {
 constexpr const char* tablet_names[] = {"TABLET_PROXIMITY", "TABLET_TOOL",     "TABLET_TIP",      "TABLET_X",
                                         "TABLET_Y",         "TABLET_PRESSURE", "TABLET_DISTANCE", "TABLET_TILT_X",
                                         "TABLET_TILT_Y",    "TABLET_ROTATION", "TABLET_SLIDER",   "TABLET_WHEEL"};
+// privacy::KeyClass, in its order. No key press is a button's.
+constexpr const char* key_press_names[] = {"KEY_PRESS_TEXT",     "KEY_PRESS_EDIT",     "KEY_PRESS_NAVIGATION",
+                                           "KEY_PRESS_MODIFIER", "KEY_PRESS_FUNCTION", "KEY_PRESS_MEDIA",
+                                           "KEY_PRESS_SHORTCUT"};
+constexpr const char* burst_names[] = {"BURST_TYPING_BEGIN", "BURST_TYPING_END", "BURST_POINTING_BEGIN",
+                                       "BURST_POINTING_END"};
+constexpr const char* count_names[] = {"COUNT_KEYS", "COUNT_CLICKS", "COUNT_SCROLL", "COUNT_DISTANCE"};
 
 std::span<const char* const> abstract_names(std::uint16_t type) {
     switch (type) {
@@ -37,6 +44,12 @@ std::span<const char* const> abstract_names(std::uint16_t type) {
         return gesture_names;
     case abstract::tablet:
         return tablet_names;
+    case abstract::key_press:
+        return key_press_names;
+    case abstract::burst:
+        return burst_names;
+    case abstract::count:
+        return count_names;
     default:
         return {};
     }
@@ -62,6 +75,12 @@ std::string type_name(std::uint16_t type) {
         return "GESTURE";
     case abstract::tablet:
         return "TABLET";
+    case abstract::key_press:
+        return "KEY_PRESS";
+    case abstract::burst:
+        return "BURST";
+    case abstract::count:
+        return "COUNT";
     default:
         break;
     }

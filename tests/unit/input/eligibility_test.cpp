@@ -149,6 +149,19 @@ TEST_CASE("joysticks and game controllers are refused, those with keys too") {
     CHECK(verdict(with(device("A pad"), &DeviceDescription::joystick)) == "a joystick or game controller");
 }
 
+TEST_CASE("game controllers that udev takes for keyboards or mice are refused by their name") {
+    const auto* name = GENERATE("Xbox Elite Wireless Controller", "Nintendo Wiimote", "ION iCade Game Controller",
+                                "USB Gamepad", "A Joystick", "Wireless Controller Touchpad");
+    CHECK(verdict(keyboard(name)) == "a joystick or game controller");
+    CHECK(verdict(with(device(name), &DeviceDescription::touchpad)) == "a joystick or game controller");
+}
+
+TEST_CASE("a device is not refused for a word that game controllers share") {
+    const auto* name = GENERATE("Intel Touch Host Controller Keyboard", "A gaming keyboard", "A Wireless Keyboard",
+                                "eGalax Inc. USB TouchController");
+    CHECK(verdict(keyboard(name)) == "keyboard");
+}
+
 TEST_CASE("the pad of a tablet is refused") {
     CHECK(verdict(with(with(device("A pad"), &DeviceDescription::tablet), &DeviceDescription::tablet_pad)) ==
           "the buttons of a tablet, not its pen");

@@ -163,7 +163,7 @@ TEST_CASE("the sink may close the reader from within the hole of a device that i
 }
 
 TEST_CASE("a node that does not exist is refused by name") {
-    const auto source = input::EvdevSource::open("/dev/input/event-none");
+    const auto source = input::EvdevSource::open("/dev/input/event-none", input::EventMask::all());
     REQUIRE_FALSE(source.has_value());
     CHECK(source.error().message == "cannot open /dev/input/event-none: No such file or directory");
 }
@@ -172,7 +172,7 @@ TEST_CASE("a file that is no event device is refused") {
     const TemporaryDirectory directory;
     const std::string path = directory / "file";
     std::ofstream(path) << "not a device";
-    const auto source = input::EvdevSource::open(path);
+    const auto source = input::EvdevSource::open(path, input::EventMask::all());
     REQUIRE_FALSE(source.has_value());
     CHECK(source.error().message == "cannot open " + path + ": Inappropriate ioctl for device");
 }

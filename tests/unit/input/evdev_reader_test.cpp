@@ -167,3 +167,38 @@ TEST_CASE("an overlong packet is a hole of known size, and the state is asked fo
     CHECK(f.sink.told == Told{"hole damaged 1000-3000 1025 events", "hole dropped_by_kernel 3000-9000",
                               "9000 BTN_LEFT=1 SYN_REPORT=0"});
 }
+
+TEST_CASE("a press that began before the device was opened is not told, nor what ends it, nor its scan code") {
+    ReaderFixture f;
+    f.script.held.set(KEY_ENTER);
+    f.reader = std::make_unique<input::EvdevReader>(7, std::make_unique<ScriptedSource>(f.script), f.sink,
+                                                    [] { return now_us; });
+    f.drain(at(9100, {key(KEY_ENTER, 2), syn}) + at(9200, {{EV_MSC, MSC_SCAN, 28}, key(KEY_ENTER, 0), syn}) +
+            at(9300, {{EV_MSC, MSC_SCAN, 28}, key(KEY_ENTER, 1), syn}) +
+            at(9400, {{EV_MSC, MSC_SCAN, 28}, key(KEY_ENTER, 0), syn}));
+    CHECK(f.sink.told ==
+          Told{"9300 MSC_SCAN=28 KEY_ENTER=1 SYN_REPORT=0", "9400 MSC_SCAN=28 KEY_ENTER=0 SYN_REPORT=0"});
+    // resync() must know that it is up.
+    CHECK(f.script.noted.front() == key(KEY_ENTER, 0));
+}
+
+TEST_CASE("the end of an earlier press that a hole has swallowed is not told either") {
+    ReaderFixture f;
+    f.script.held.set(KEY_ENTER);
+    f.reader = std::make_unique<input::EvdevReader>(7, std::make_unique<ScriptedSource>(f.script), f.sink,
+                                                    [] { return now_us; });
+    f.script.state_changes = {key(KEY_ENTER, 0), key(KEY_A, 1)};
+    f.drain(at(9100, {dropped, syn}));
+    CHECK(f.sink.told == Told{"hole dropped_by_kernel 9000-9000", "9000 KEY_A=1 SYN_REPORT=0"});
+    f.drain(at(9200, {key(KEY_ENTER, 1), syn}));
+    CHECK(f.sink.told.back() == "9200 KEY_ENTER=1 SYN_REPORT=0");
+}
+
+TEST_CASE("revoking reaches the device while it is open, and is nothing after") {
+    ReaderFixture f;
+    f.reader->revoke();
+    CHECK(f.script.revoked);
+    f.reader->close();
+    f.reader->revoke();
+    CHECK(f.sink.told.empty());
+}

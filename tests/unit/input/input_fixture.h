@@ -54,11 +54,15 @@ struct Script {
     std::deque<Read> reads; ///< one for each read(); EAGAIN when there is none left
     std::vector<input::Event> state_changes;
     int resync_error = 0;
+    std::bitset<KEY_CNT> held; ///< when it is opened
+    int mask_error = 0;
 
     bool open = false;
+    bool revoked = false;
     int reads_made = 0;
     int resyncs = 0;
     std::vector<input::Event> noted;
+    std::vector<input::EventMask> masks; ///< that were set
 };
 
 class ScriptedSource final : public input::EventSource {
@@ -92,6 +96,12 @@ public:
         script_.reads.clear();
         changes.insert(changes.end(), script_.state_changes.begin(), script_.state_changes.end());
         return -script_.resync_error;
+    }
+    void revoke() noexcept override { script_.revoked = true; }
+    [[nodiscard]] std::bitset<KEY_CNT> held() const override { return script_.held; }
+    int set_mask(const input::EventMask& mask) override {
+        script_.masks.push_back(mask);
+        return -script_.mask_error;
     }
 
 private:

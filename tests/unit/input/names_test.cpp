@@ -25,10 +25,16 @@ TEST_CASE("libinput's types have names of their own") {
     CHECK(type_name(abstract::tablet) == "TABLET");
 }
 
-TEST_CASE("a type that is neither is a hexadecimal number") {
+TEST_CASE("the privacy ladder's types have names of their own") {
+    CHECK(type_name(abstract::key_press) == "KEY_PRESS");
+    CHECK(type_name(abstract::burst) == "BURST");
+    CHECK(type_name(abstract::count) == "COUNT");
+}
+
+TEST_CASE("a type that nobody makes is a hexadecimal number") {
     CHECK(type_name(0x06) == "0x06");
     CHECK(type_name(0x3f) == "0x3f");
-    CHECK(type_name(0x45) == "0x45");
+    CHECK(type_name(0x48) == "0x48");
     CHECK(type_name(0xffff) == "0xffff");
 }
 
@@ -64,6 +70,19 @@ TEST_CASE("names in the middle of libinput's tables are not shifted") {
     CHECK(code_name(abstract::tablet, abstract::tablet_code::tilt_y) == "TABLET_TILT_Y");
 }
 
+TEST_CASE("every code of the privacy ladder's types is named") {
+    CHECK(code_name(abstract::key_press, 0) == "KEY_PRESS_TEXT");
+    CHECK(code_name(abstract::key_press, 6) == "KEY_PRESS_SHORTCUT");
+    CHECK(code_name(abstract::burst, abstract::burst_code::typing_begin) == "BURST_TYPING_BEGIN");
+    CHECK(code_name(abstract::burst, abstract::burst_code::typing_end) == "BURST_TYPING_END");
+    CHECK(code_name(abstract::burst, abstract::burst_code::pointing_begin) == "BURST_POINTING_BEGIN");
+    CHECK(code_name(abstract::burst, abstract::burst_code::pointing_end) == "BURST_POINTING_END");
+    CHECK(code_name(abstract::count, abstract::count_code::keys) == "COUNT_KEYS");
+    CHECK(code_name(abstract::count, abstract::count_code::clicks) == "COUNT_CLICKS");
+    CHECK(code_name(abstract::count, abstract::count_code::scroll) == "COUNT_SCROLL");
+    CHECK(code_name(abstract::count, abstract::count_code::distance) == "COUNT_DISTANCE");
+}
+
 TEST_CASE("a code without a name is a hexadecimal number") {
     CHECK(code_name(EV_KEY, KEY_MAX - 1) == "0x2fe");
     CHECK(code_name(EV_REL, 0xffff) == "0xffff");
@@ -72,11 +91,14 @@ TEST_CASE("a code without a name is a hexadecimal number") {
     CHECK(code_name(abstract::touch, 6) == "0x06");
     CHECK(code_name(abstract::gesture, 13) == "0x0d");
     CHECK(code_name(abstract::tablet, 12) == "0x0c");
+    CHECK(code_name(abstract::key_press, 7) == "0x07");
+    CHECK(code_name(abstract::burst, 4) == "0x04");
+    CHECK(code_name(abstract::count, 4) == "0x04");
 }
 
 TEST_CASE("a code of an unknown type is a hexadecimal number") {
     CHECK(code_name(0x06, 1) == "0x01");
-    CHECK(code_name(0x45, 0) == "0x00");
+    CHECK(code_name(0x48, 0) == "0x00");
     CHECK(code_name(0xffff, 0x1ff) == "0x1ff");
 }
 
