@@ -59,7 +59,7 @@ struct Open {
   run @5 :Data;              # 16 bytes, as in Hello
   bootId @6 :Data;           # 16 bytes: the kernel's boot id
   anchor @7 :Clock;
-  level @8 :Text;            # "full"
+  level @8 :Text;            # what the batches keep: "counts", "activity", "rhythm", "actions" or "full"
   policyHash @9 :Data;       # SHA-256 of policy and notice: 32 bytes
   consentVersion @10 :UInt32; # which of the person's grants allowed this, from 1
   wrappedKey @11 :Data;      # nonce (24) + XChaCha20-Poly1305-IETF of the stream key (32 + 16) under the epoch key;
@@ -90,12 +90,20 @@ struct Gap {
     ringFull @1;             # the shipper did not take frames; refused before sealing, counted
     deviceGone @2;           # unplugged while recording; what was in its queue is not known
     damaged @3;              # the device sent what no device sends
+    # Below: had not waited its time when recording stopped, and was thrown away. Never counted: the number of keys of a
+    # password is part of it.
+    quarantined @4;          # the gate closed for another reason than the next four
+    inhibited @5;            # somebody held recording off: a password prompt, an inhibitor, a secure field
+    locked @6;               # the session was locked
+    paused @7;               # the person paused
+    withdrawn @8;            # the person withdrew consent
+    quarantineFull @9;       # more came than can wait; refused on arrival, counted
   }
 }
 
 struct Close {
   reason @0 :Reason;
-  produced @1 :UInt64;       # events read from the devices since Open (SYN_REPORT counts)
+  produced @1 :UInt64;       # events that came since Open as the level keeps them, and counted losses (SYN_REPORT counts)
   stored @2 :UInt64;         # events inside this stream's batches
   declared @3 :UInt64;       # events in this stream's counted gaps; produced = stored + declared
   batches @4 :UInt32;

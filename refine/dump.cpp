@@ -67,7 +67,7 @@ private:
               {"epoch", open.epoch},
               {"run", to_hex(open.run)},
               {"boot_id", to_hex(open.boot_id)},
-              {"level", open.level},
+              {"level", privacy::level_name(open.level)},
               {"policy_hash", to_hex(open.policy_hash)},
               {"consent_version", open.consent_version},
               {"identity", to_hex(open.identity)}});

@@ -118,7 +118,7 @@ Json json_of(const std::string& path, const Inspection& seen) {
                         {"monotonic_ns", open.anchor.monotonic_ns},
                         {"boottime_ns", open.anchor.boottime_ns},
                         {"realtime_ns", open.anchor.realtime_ns},
-                        {"level", open.level},
+                        {"level", privacy::level_name(open.level)},
                         {"policy_hash", to_hex(open.policy_hash)},
                         {"consent_version", open.consent_version},
                         {"identity", to_hex(open.identity)}};
@@ -152,7 +152,7 @@ void print(const std::string& path, const Inspection& seen, Output& out) {
         out.print("  version   {}\n  stream    {}\n  subject   {}\n  epoch     {} (grant {})\n", open.version,
                   to_hex(open.stream), to_hex(open.subject), open.epoch, to_hex(open.grant));
         out.print("  run       {} (boot {})\n  begun     {}\n  level     {}\n", to_hex(open.run), to_hex(open.boot_id),
-                  date(open.anchor.realtime_ns), open.level);
+                  date(open.anchor.realtime_ns), privacy::level_name(open.level));
         out.print("  consent   version {}, policy {}\n  device    {}\n", open.consent_version, to_hex(open.policy_hash),
                   to_hex(open.identity));
     }

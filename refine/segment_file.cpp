@@ -159,7 +159,8 @@ StreamReport read_segment(const fs::path& file, const Access& access,
 }
 
 const char* name_of(wire::GapReason reason) noexcept {
-    constexpr std::array names = {"dropped_by_kernel", "ring_full", "device_gone", "damaged"};
+    constexpr std::array names = {"dropped_by_kernel", "ring_full", "device_gone", "damaged",   "quarantined",
+                                  "inhibited",         "locked",    "paused",      "withdrawn", "quarantine_full"};
     return names[static_cast<std::size_t>(reason)];
 }
 

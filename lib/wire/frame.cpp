@@ -66,10 +66,11 @@ Open read(proto::Open::Reader in, const AlignedMessage& message) {
     take(out.run, in.getRun(), "open.run");
     take(out.boot_id, in.getBootId(), "open.bootId");
     out.anchor = read(in.getAnchor());
-    out.level = std::string(in.getLevel().begin(), in.getLevel().end());
-    if (out.level != "full") {
-        throw Refused{"open.level: not known, expected full"};
+    const auto level = privacy::parse_level({in.getLevel().begin(), in.getLevel().size()});
+    if (!level) {
+        throw Refused{"open.level: not known, expected counts, activity, rhythm, actions or full"};
     }
+    out.level = *level;
     take(out.policy_hash, in.getPolicyHash(), "open.policyHash");
     out.consent_version = in.getConsentVersion();
     take(out.wrapped_key, in.getWrappedKey(), "open.wrappedKey");
@@ -82,7 +83,7 @@ Open read(proto::Open::Reader in, const AlignedMessage& message) {
 
 Gap read(proto::Gap::Reader in) {
     Gap out;
-    out.reason = take_enum(in.getReason(), GapReason::damaged, "gap.reason");
+    out.reason = take_enum(in.getReason(), last_gap_reason, "gap.reason");
     out.from_us = in.getFromUs();
     out.to_us = in.getToUs();
     if (out.to_us < out.from_us) {

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "privacy/level.h"
 #include "wire/keys.h"
 #include "wire/wire_limits.h"
 
@@ -19,7 +20,19 @@ namespace candor::wire {
 
 inline constexpr std::uint32_t all_devices = 0xffffffff;
 
-enum class GapReason : std::uint16_t { dropped_by_kernel, ring_full, device_gone, damaged };
+enum class GapReason : std::uint16_t {
+    dropped_by_kernel,
+    ring_full,
+    device_gone,
+    damaged,
+    quarantined,
+    inhibited,
+    locked,
+    paused,
+    withdrawn,
+    quarantine_full,
+};
+inline constexpr GapReason last_gap_reason = GapReason::quarantine_full;
 enum class CloseReason : std::uint16_t { rotated, gate_closed, stopped };
 
 struct Hello {
@@ -37,7 +50,7 @@ struct Open {
     Id16 run{};
     BootId boot_id{};
     ClockAnchor anchor;
-    std::string level;
+    privacy::Level level = privacy::Level::full;
     Hash32 policy_hash{};
     std::uint32_t consent_version = 1;
     std::array<std::uint8_t, 72> wrapped_key{};

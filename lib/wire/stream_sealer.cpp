@@ -150,7 +150,7 @@ FrameBytes StreamSealer::open() {
     open.setRun(as_data(s.context.run));
     open.setBootId(as_data(s.context.boot_id));
     write(open.initAnchor(), s.context.anchor);
-    open.setLevel("full");
+    open.setLevel(std::string(privacy::level_name(s.context.level)));
     open.setPolicyHash(as_data(s.context.policy_hash));
     open.setConsentVersion(s.context.consent_version);
     open.setWrappedKey(as_data(s.wrapped_key));

@@ -23,6 +23,7 @@ struct StreamContext {
     Id16 run{};
     BootId boot_id{};
     ClockAnchor anchor;
+    privacy::Level level = privacy::Level::full;
     Hash32 policy_hash{};
     std::uint32_t consent_version = 1;
 };

@@ -40,7 +40,7 @@ TEST_CASE("a sealed stream opens to the same events, gaps and counts") {
     REQUIRE(opener.close().has_value());
     CHECK(opener.close()->produced == 31);
     CHECK(opener.events() == 24);
-    CHECK(opener.open()->level == "full");
+    CHECK(opener.open()->level == privacy::Level::full);
 }
 
 TEST_CASE("without a key a stream is checked and not opened") {
