@@ -26,6 +26,8 @@ std::optional<Reason> consent_reason(ConsentState state) {
     return Reason::consent_damaged; // a value that is none of these: closed
 }
 
+std::string told(const std::string& text) { return text.empty() ? "not known" : text; }
+
 } // namespace
 
 Verdict evaluate(const GateInputs& inputs) {
@@ -36,10 +38,17 @@ Verdict evaluate(const GateInputs& inputs) {
         }
     };
     require(inputs.enabled, Reason::disabled);
+    require(inputs.switched_on, Reason::switched_off);
+    require(inputs.audit_works, Reason::audit_failed);
     require(inputs.policy_valid, Reason::policy_refused);
     if (inputs.policy_valid) {
         require(inputs.recipients > 0, Reason::no_recipients);
+        require(inputs.dpia_referenced, Reason::no_dpia);
+        require(inputs.within_schedule, Reason::outside_schedule);
+        require(inputs.indicators_work, Reason::indicator_failed);
     }
+    require(inputs.awake, Reason::asleep);
+    require(inputs.uninhibited, Reason::inhibited);
     require(inputs.logind_reachable, Reason::logind_unreachable);
     if (inputs.logind_reachable) {
         require(inputs.session.has_value(), Reason::no_session);
@@ -52,8 +61,11 @@ Verdict evaluate(const GateInputs& inputs) {
         if (inputs.policy_valid) {
             if (const auto reason = consent_reason(inputs.consent)) {
                 verdict.reasons.push_back(*reason);
+            } else {
+                require(inputs.keys_sound, Reason::keys_damaged);
             }
         }
+        require(inputs.unpaused, Reason::paused);
     }
     verdict.open = verdict.reasons.empty();
     return verdict;
@@ -93,6 +105,24 @@ std::string_view reason_name(Reason reason) {
         return "consent-damaged";
     case Reason::consent_level_unsupported:
         return "consent-level-unsupported";
+    case Reason::switched_off:
+        return "switched-off";
+    case Reason::audit_failed:
+        return "audit-failed";
+    case Reason::no_dpia:
+        return "no-dpia";
+    case Reason::outside_schedule:
+        return "outside-schedule";
+    case Reason::indicator_failed:
+        return "indicator-failed";
+    case Reason::asleep:
+        return "asleep";
+    case Reason::inhibited:
+        return "inhibited";
+    case Reason::keys_damaged:
+        return "keys-damaged";
+    case Reason::paused:
+        return "paused";
     }
     return "unknown";
 }
@@ -133,6 +163,24 @@ std::string reason_text(Reason reason, const GateInputs& inputs) {
         return "the consent receipt is damaged or not this device's";
     case Reason::consent_level_unsupported:
         return "the consent is for a level that this version does not record";
+    case Reason::switched_off:
+        return "the administrator has switched recording off";
+    case Reason::audit_failed:
+        return "the audit log cannot be written: " + told(inputs.audit_problem);
+    case Reason::no_dpia:
+        return "the policy names no impact assessment (DPIA=)";
+    case Reason::outside_schedule:
+        return "it is outside of the hours in which the policy allows recording";
+    case Reason::indicator_failed:
+        return "a required indicator does not work: " + told(inputs.indicators_problem);
+    case Reason::asleep:
+        return "the machine is going to sleep, or sleeps";
+    case Reason::inhibited:
+        return "held off by " + told(inputs.inhibited_by);
+    case Reason::keys_damaged:
+        return "the person's keys are refused: " + told(inputs.keys_problem);
+    case Reason::paused:
+        return "paused until " + told(inputs.paused_until);
     }
     return "unknown reason";
 }

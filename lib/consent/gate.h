@@ -35,22 +35,43 @@ enum class ConsentState : std::uint8_t {
     level_unsupported, ///< a level this version does not record
 };
 
-/// Defaults are closed.
+/// Defaults are closed. The texts say why something does not hold, for people; they decide nothing.
 struct GateInputs {
-    bool enabled = false;         ///< candord.conf is sound and says Enabled=yes
-    std::string settings_refusal; ///< why it is not sound: the Refusal's message; empty when it is
+    bool enabled = false; ///< candord.conf is sound and says Enabled=yes
+    std::string settings_refusal;
+    bool switched_on = false; ///< the administrator has not switched recording off (SetEnabled)
+    bool audit_works = false; ///< what happens can be logged
+    std::string audit_problem;
     bool policy_valid = false;
-    std::string policy_refusal; ///< why not: the Refusal's message
-    std::size_t recipients = 0;
+    std::string policy_refusal;
+    std::size_t recipients = 0;     ///< in the policy, whose keys are sound
+    bool dpia_referenced = false;   ///< the policy names an impact assessment
+    bool within_schedule = false;   ///< of the policy
+    bool indicators_work = false;   ///< those the policy requires
+    std::string indicators_problem; ///< which does not, and why
+    bool awake = false;             ///< the machine is not about to sleep, and does not
+    bool uninhibited = false;
+    std::string inhibited_by; ///< who, and why
     bool logind_reachable = false;
     std::optional<Session> session;
-    ConsentState consent = ConsentState::none;
+    ConsentState consent = ConsentState::none; ///< of the session's uid
+    bool keys_sound = false;                   ///< the keys of the session's uid; judged when its consent is valid
+    std::string keys_problem;
+    bool unpaused = false; ///< the session's uid has not paused
+    std::string paused_until;
 };
 
 enum class Reason : std::uint8_t {
     disabled,
+    switched_off,
+    audit_failed,
     policy_refused,
     no_recipients,
+    no_dpia,
+    outside_schedule,
+    indicator_failed,
+    asleep,
+    inhibited,
     logind_unreachable,
     no_session,
     session_class,
@@ -64,8 +85,10 @@ enum class Reason : std::uint8_t {
     consent_wrong_policy,
     consent_damaged,
     consent_level_unsupported,
+    keys_damaged,
+    paused,
 };
-inline constexpr std::size_t reason_count = 16;
+inline constexpr std::size_t reason_count = 25;
 
 struct Verdict {
     bool open = false;
@@ -74,8 +97,9 @@ struct Verdict {
     bool operator==(const Verdict&) const = default;
 };
 
-/// Open only if all conditions hold. What cannot be known because something before it failed is not named: recipients
-/// and consent without a valid policy, the session without logind, consent without a session.
+/// Open only if all conditions hold. What cannot be known because something before it failed is not named: what the policy
+/// says and consent without a valid policy, the session without logind, consent and pause without a session, the person's
+/// keys without their consent.
 [[nodiscard]] Verdict evaluate(const GateInputs& inputs);
 
 /// Stable, for machines: "policy-refused".

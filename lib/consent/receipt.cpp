@@ -4,6 +4,8 @@
 #include "base/file.h"
 #include "base/hex.h"
 #include "consent/utc.h"
+#include "consent/words.h"
+#include "input/eligibility.h"
 
 #include <nlohmann/json.hpp>
 
@@ -15,7 +17,9 @@
 
 // A receipt is this program's own JSON: two blanks of indentation, keys in the order below, "signature" last, a
 // newline. The signature covers the compact form without "signature". Reading writes the whole again and compares
-// bytes, so that no change of the file goes unseen, not even one that means the same.
+// bytes, so that no change of the file goes unseen, not even one that means the same. What TS 27560 has no field for is
+// "uid", "consent_version", "level" and "policy_hash" of every receipt; "device_class", one for each entry of a grant's
+// "pii_information"; and "erase" of a withdrawal.
 namespace candor::consent {
 namespace {
 
@@ -50,20 +54,46 @@ Json header_of(const Receipt& receipt) {
             {"policy_hash", to_hex(receipt.policy_hash)}};
 }
 
-Json purposes_of(const Policy& policy) {
+/// What is kept of each class of devices at the level granted.
+Json information_of(const Receipt& receipt, privacy::Level level) {
+    Json information = Json::array();
+    for (const input::DeviceClass device : receipt.devices) {
+        information.push_back(
+            Json{{"pii_type", kept_words(level, device)}, {"device_class", input::class_name(device)}});
+    }
+    return information;
+}
+
+Json purposes_of(const Policy& policy, Json information) {
     Json recipients = Json::array();
     for (const Recipient& recipient : policy.recipients) {
         recipients.push_back(recipient.name);
     }
     Json purpose{{"purpose", policy.purpose},
                  {"lawful_basis", policy.lawful_basis},
-                 {"pii_information", Json::array({Json{{"pii_type", "keyboard, pointer and touch input"}}})},
+                 {"pii_information", std::move(information)},
                  {"recipient_third_parties", std::move(recipients)},
                  {"withdrawal_method", "candorctl consent revoke"}};
     if (!policy.retention.empty()) {
         purpose["retention_period"] = policy.retention;
     }
     return Json::array({std::move(purpose)});
+}
+
+/// Nothing when they are not one or more known classes, each once.
+std::optional<std::vector<input::DeviceClass>> devices_of(const Json& purposes) {
+    if (purposes.size() != 1) {
+        return std::nullopt;
+    }
+    std::vector<input::DeviceClass> devices;
+    for (const Json& information : purposes.at(0).at("pii_information")) {
+        const auto device = parse_device_class(information.at("device_class").get<std::string>());
+        if (!device || std::ranges::find(devices, *device) != devices.end()) {
+            return std::nullopt;
+        }
+        devices.push_back(*device);
+    }
+    return devices.empty() ? std::nullopt : std::optional(std::move(devices));
 }
 
 /// nlohmann's conversions throw on a wrong type; the caller catches.
@@ -93,6 +123,13 @@ Receipt receipt_of(const Json& json) {
         return refuse("a field out of range");
     }
     receipt.withdrawn = state == "consent_withdrawn";
+    if (receipt.withdrawn) {
+        receipt.erase = json.at("erase").get<bool>();
+    } else if (auto devices = devices_of(json.at("purposes"))) {
+        receipt.devices = std::move(*devices);
+    } else {
+        return refuse("devices that this version does not know");
+    }
     receipt.event_time = *time;
     receipt.expiry = *time + seconds;
     return receipt;
@@ -117,6 +154,28 @@ Receipt verified(const std::string& text, const wire::PublicKey& key) {
         throw std::runtime_error("not signed by this device");
     }
     return receipt_of(json);
+}
+
+/// The classes asked for, or a sentence why not.
+std::expected<std::vector<input::DeviceClass>, Refusal> allowed_devices(const Policy& policy,
+                                                                        const std::vector<std::string>& names) {
+    std::vector<input::DeviceClass> devices;
+    for (const std::string& name : names) {
+        const auto device = parse_device_class(name);
+        if (!device || std::ranges::find(policy.devices, *device) == policy.devices.end()) {
+            std::vector<std::string> allowed;
+            for (const input::DeviceClass known : policy.devices) {
+                allowed.emplace_back(input::class_name(known));
+            }
+            return std::unexpected(Refusal{"device class '" + name + "' is not one that the policy allows, expected " +
+                                           enumerate(allowed)});
+        }
+        if (std::ranges::find(devices, *device) != devices.end()) {
+            return std::unexpected(Refusal{"device class '" + name + "' is repeated, expected each class once"});
+        }
+        devices.push_back(*device);
+    }
+    return devices.empty() ? policy.devices : devices;
 }
 
 StoredReceipt damaged(const std::filesystem::path& path, const std::string& why) {
@@ -151,7 +210,7 @@ Assessment assess(const StoredReceipt& stored, const PolicyHash& policy_hash, st
     if (receipt.policy_hash != policy_hash) {
         return {ConsentState::wrong_policy, std::nullopt};
     }
-    if (receipt.level != level_full) {
+    if (!privacy::parse_level(receipt.level)) {
         return {ConsentState::level_unsupported, std::nullopt};
     }
     if (now >= receipt.expiry) {
@@ -205,9 +264,14 @@ StoredReceipt ReceiptStore::read(std::uint32_t uid) const {
 }
 
 std::expected<StoredReceipt, Refusal> ReceiptStore::grant(const Policy& policy, const GrantRequest& request) {
-    if (request.level != level_full) {
-        return std::unexpected(
-            Refusal{"level '" + request.level + "' is not recorded by this version, expected 'full'"});
+    const auto level = privacy::parse_level(request.level);
+    if (!level || *level > policy.level) {
+        return std::unexpected(Refusal{"level '" + request.level + "' is not one that the policy allows, expected " +
+                                       enumerate(levels_up_to(policy.level))});
+    }
+    auto devices = allowed_devices(policy, request.devices);
+    if (!devices) {
+        return std::unexpected(std::move(devices.error()));
     }
     const std::int64_t latest = request.now + std::chrono::seconds(policy.consent_duration).count();
     const std::int64_t expiry = request.expiry == 0 ? latest : request.expiry;
@@ -219,33 +283,36 @@ std::expected<StoredReceipt, Refusal> ReceiptStore::grant(const Policy& policy, 
                                        std::to_string(policy.consent_duration.count()) + " days at most, until " +
                                        format_utc(latest)});
     }
-    const Receipt receipt{to_hex(wire::random_id()),
-                          next_version(request.uid),
-                          request.uid,
-                          request.subject,
-                          false,
-                          request.level,
-                          policy.hash,
-                          request.now,
-                          expiry};
+    Receipt receipt;
+    receipt.record_id = to_hex(wire::random_id());
+    receipt.version = next_version(request.uid);
+    receipt.uid = request.uid;
+    receipt.subject = request.subject;
+    receipt.level = request.level;
+    receipt.devices = std::move(*devices);
+    receipt.policy_hash = policy.hash;
     Json json = header_of(receipt);
     json["privacy_notice"] = "policy_hash names its exact text";
-    json["purposes"] = purposes_of(policy);
+    json["purposes"] = purposes_of(policy, information_of(receipt, *level));
     json["party_identification"] = Json::array(
         {Json{{"party_role", "pii_controller"}, {"party_name", policy.controller}, {"party_contact", policy.contact}}});
     json["event"] = event_of("consent_given", request.now, expiry - request.now);
     return write(receipt.uid, receipt.version, sign_and_serialise(std::move(json), identity_));
 }
 
-StoredReceipt ReceiptStore::withdraw(std::uint32_t uid, const wire::Id16& subject, std::int64_t now) {
+StoredReceipt ReceiptStore::withdraw(std::uint32_t uid, const wire::Id16& subject, std::int64_t now, bool erase) {
     const StoredReceipt before = read(uid);
-    Receipt receipt{
-        to_hex(wire::random_id()), next_version(uid), uid, subject, true, std::string(level_full), {}, now, now};
+    Receipt receipt;
+    receipt.record_id = to_hex(wire::random_id());
+    receipt.version = next_version(uid);
+    receipt.uid = uid;
+    receipt.subject = subject;
     if (before.receipt) {
         receipt.level = before.receipt->level;
         receipt.policy_hash = before.receipt->policy_hash;
     }
     Json json = header_of(receipt);
+    json["erase"] = erase;
     json["event"] = event_of("consent_withdrawn", now, 0);
     return write(uid, receipt.version, sign_and_serialise(std::move(json), identity_));
 }

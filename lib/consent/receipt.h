@@ -11,12 +11,10 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 /// Consent receipts: what a person agreed to, signed by the device, in the field names of ISO/IEC TS 27560.
 namespace candor::consent {
-
-/// The one level this version records.
-inline constexpr std::string_view level_full = "full";
 
 inline constexpr std::size_t max_receipt_bytes = 32 * 1024;
 
@@ -30,7 +28,10 @@ struct Receipt {
     std::uint32_t uid = 0;
     wire::Id16 subject{};
     bool withdrawn = false;
-    std::string level;
+    std::string
+        level; ///< as written; one this version does not know is worth nothing (ConsentState::level_unsupported)
+    std::vector<input::DeviceClass> devices; ///< of a grant; empty in a withdrawal
+    bool erase = false;                      ///< of a withdrawal: erasure of what was recorded before was asked for
     PolicyHash policy_hash{};
     std::int64_t event_time = 0;
     std::int64_t expiry = 0; ///< no longer valid from this second on; a withdrawal's is its event_time
@@ -61,7 +62,8 @@ inline constexpr std::int64_t clock_slack_seconds = 300;
 struct GrantRequest {
     std::uint32_t uid = 0;
     wire::Id16 subject{};
-    std::string level;
+    std::string level;                ///< at most the policy's
+    std::vector<std::string> devices; ///< class names, each once and allowed by the policy; empty: all it allows
     std::int64_t now = 0;
     std::int64_t expiry = 0; ///< 0: as long as the policy allows
 };
@@ -75,14 +77,14 @@ public:
     /// Never refuses: what cannot be read, does not verify, or is older than a numbered copy is damaged, which closes.
     [[nodiscard]] StoredReceipt read(std::uint32_t uid) const;
 
-    /// Writes a receipt for this policy and returns it as stored. Refuses, with a sentence for the person, a level that
-    /// is not supported and an expiry that is past or beyond the policy's ConsentDays. Throws std::system_error if it
-    /// cannot be written: nothing was granted then.
+    /// Writes a receipt for this policy and returns it as stored. Refuses, with a sentence for the person, a level
+    /// above the policy's, a device class it does not allow, and an expiry that is past or beyond the policy's ConsentDays.
+    /// Throws std::system_error if it cannot be written: nothing was granted then.
     [[nodiscard]] std::expected<StoredReceipt, Refusal> grant(const Policy& policy, const GrantRequest& request);
 
     /// Writes a withdrawal. If that throws, the old receipt may still stand: the caller must keep the gate closed.
     /// Works from any state, also without a receipt or with a damaged one.
-    StoredReceipt withdraw(std::uint32_t uid, const wire::Id16& subject, std::int64_t now);
+    StoredReceipt withdraw(std::uint32_t uid, const wire::Id16& subject, std::int64_t now, bool erase);
 
 private:
     [[nodiscard]] std::filesystem::path path_of(std::uint32_t uid) const;

@@ -46,6 +46,15 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
             "a policy says who, where to ask, and what for");
     require(policy->consent_duration >= std::chrono::days(1) && policy->consent_duration <= std::chrono::days(365),
             "a consent ends");
+    require(!policy->devices.empty() && policy->devices.size() <= consent::all_device_classes().size(),
+            "a policy is for devices");
+    require(policy->level != privacy::Level::full || policy->quarantine >= consent::least_full_quarantine,
+            "what is kept in full has waited");
+    require(policy->panic_keys.size() >= 2 && policy->panic_keys.size() <= 5, "a chord can be held");
+    require(policy->schedule.windows.size() <= consent::max_schedule_windows, "a schedule keeps its limit");
+    for (const consent::Schedule::Window& window : policy->schedule.windows) {
+        require(consent::parse_window(consent::format_window(window)) == window, "a window is shown as it is");
+    }
     require(policy->recipients.size() <= wire::max_recipients, "a policy keeps the limit of recipients");
     require(policy->hash == consent::policy_hash(*entries, notice), "the hash is that of the whole");
     const std::string shown = consent::present(*policy);

@@ -40,7 +40,8 @@ struct Device {
         for (const std::int64_t now : {std::int64_t{0}, receipt.event_time, receipt.expiry, INT64_MAX}) {
             const auto assessment = consent::assess(stored, receipt.policy_hash, now);
             if (assessment.state == consent::ConsentState::valid) {
-                require(!receipt.withdrawn && receipt.level == consent::level_full && now < receipt.expiry,
+                require(!receipt.withdrawn && !receipt.devices.empty() && privacy::parse_level(receipt.level) &&
+                            now < receipt.expiry,
                         "valid means given, known and not over");
             }
         }

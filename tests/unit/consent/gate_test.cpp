@@ -21,62 +21,96 @@ constexpr std::pair<ConsentState, Reason> closing_states[] = {
 };
 
 GateInputs all_good() {
-    return {true, "", true, "", 1, true, Session{"2", 1000, "user", true, false, false}, ConsentState::valid};
+    GateInputs inputs;
+    inputs.enabled = inputs.switched_on = inputs.audit_works = inputs.policy_valid = true;
+    inputs.recipients = 1;
+    inputs.dpia_referenced = inputs.within_schedule = inputs.indicators_work = true;
+    inputs.awake = inputs.uninhibited = inputs.logind_reachable = true;
+    inputs.session = Session{"2", 1000, "user", true, false, false};
+    inputs.consent = ConsentState::valid;
+    inputs.keys_sound = inputs.unpaused = true;
+    return inputs;
 }
 
-/// One row of the table: bit set, condition holds. The expected reasons are spelt out independently of evaluate().
-struct Row {
-    GateInputs inputs;
-    std::vector<Reason> expected;
-};
+constexpr unsigned bit_count = 18;
 
-Row row(unsigned bits, std::size_t consent) {
+/// One row of the table: bit set, condition holds.
+GateInputs inputs_of(unsigned bits, std::size_t consent) {
     const auto bit = [bits](unsigned n) { return (bits >> n & 1u) != 0; };
-    Row row;
-    GateInputs& in = row.inputs;
+    GateInputs in;
     in.enabled = bit(0);
-    in.policy_valid = bit(1);
-    in.recipients = bit(2) ? 2 : 0;
-    in.logind_reachable = bit(3);
-    if (bit(4)) {
-        in.session = Session{"2", 1000, bit(5) ? "user" : "greeter", bit(6), !bit(8), !bit(7)};
+    in.switched_on = bit(1);
+    in.audit_works = bit(2);
+    in.policy_valid = bit(3);
+    in.recipients = bit(4) ? 2 : 0;
+    in.dpia_referenced = bit(5);
+    in.within_schedule = bit(6);
+    in.indicators_work = bit(7);
+    in.awake = bit(8);
+    in.uninhibited = bit(9);
+    in.logind_reachable = bit(10);
+    if (bit(11)) {
+        in.session = Session{"2", 1000, bit(12) ? "user" : "greeter", bit(13), !bit(15), !bit(14)};
     }
     in.consent = consent == 0 ? ConsentState::valid : closing_states[consent - 1].first;
-    const auto expect = [&row](bool closed, Reason reason) {
+    in.keys_sound = bit(16);
+    in.unpaused = bit(17);
+    return in;
+}
+
+/// The reasons of that row, spelt out independently of evaluate().
+std::vector<Reason> expected_of(unsigned bits, std::size_t consent) {
+    const auto bit = [bits](unsigned n) { return (bits >> n & 1u) != 0; };
+    std::vector<Reason> expected;
+    const auto expect = [&expected](bool closed, Reason reason) {
         if (closed) {
-            row.expected.push_back(reason);
+            expected.push_back(reason);
         }
     };
-    const bool session_known = bit(3) && bit(4);
+    const bool policy_known = bit(3);
+    const bool session_known = bit(10) && bit(11);
     expect(!bit(0), Reason::disabled);
-    expect(!bit(1), Reason::policy_refused);
-    expect(bit(1) && !bit(2), Reason::no_recipients);
-    expect(!bit(3), Reason::logind_unreachable);
-    expect(bit(3) && !bit(4), Reason::no_session);
-    expect(session_known && !bit(5), Reason::session_class);
-    expect(session_known && !bit(6), Reason::session_inactive);
-    expect(session_known && !bit(7), Reason::session_remote);
-    expect(session_known && !bit(8), Reason::session_locked);
+    expect(!bit(1), Reason::switched_off);
+    expect(!bit(2), Reason::audit_failed);
+    expect(!bit(3), Reason::policy_refused);
+    expect(policy_known && !bit(4), Reason::no_recipients);
+    expect(policy_known && !bit(5), Reason::no_dpia);
+    expect(policy_known && !bit(6), Reason::outside_schedule);
+    expect(policy_known && !bit(7), Reason::indicator_failed);
+    expect(!bit(8), Reason::asleep);
+    expect(!bit(9), Reason::inhibited);
+    expect(!bit(10), Reason::logind_unreachable);
+    expect(bit(10) && !bit(11), Reason::no_session);
+    expect(session_known && !bit(12), Reason::session_class);
+    expect(session_known && !bit(13), Reason::session_inactive);
+    expect(session_known && !bit(14), Reason::session_remote);
+    expect(session_known && !bit(15), Reason::session_locked);
     if (consent != 0) {
-        expect(session_known && bit(1), closing_states[consent - 1].second);
+        expect(session_known && policy_known, closing_states[consent - 1].second);
     }
-    return row;
+    expect(session_known && policy_known && consent == 0 && !bit(16), Reason::keys_damaged);
+    expect(session_known && !bit(17), Reason::paused);
+    return expected;
 }
 
 } // namespace
 
 TEST_CASE("the gate opens only when every condition holds, and otherwise names each that fails") {
+    constexpr unsigned all = (1u << bit_count) - 1;
     std::size_t opened = 0;
-    for (unsigned bits = 0; bits < 512; ++bits) {
+    std::size_t wrong = 0;
+    for (unsigned bits = 0; bits <= all; ++bits) {
         for (std::size_t consent = 0; consent <= std::size(closing_states); ++consent) {
-            const Row expected = row(bits, consent);
-            const Verdict verdict = evaluate(expected.inputs);
-            INFO("row " << bits << " consent " << consent);
-            REQUIRE(verdict.reasons == expected.expected);
-            REQUIRE(verdict.open == (bits == 511 && consent == 0));
+            const Verdict verdict = evaluate(inputs_of(bits, consent));
+            const bool good =
+                verdict.reasons == expected_of(bits, consent) && verdict.open == (bits == all && consent == 0);
+            if (!good && ++wrong == 1) {
+                UNSCOPED_INFO("first wrong row: bits " << bits << ", consent " << consent);
+            }
             opened += verdict.open ? 1 : 0;
         }
     }
+    CHECK(wrong == 0);
     CHECK(opened == 1);
 }
 
@@ -132,4 +166,19 @@ TEST_CASE("a refused configuration is named in the reason, and being switched of
     inputs.settings_refusal = "candord.conf:3: [Candord] Colour: unknown key";
     CHECK(reason_text(Reason::disabled, inputs) ==
           "the configuration is refused: candord.conf:3: [Candord] Colour: unknown key");
+}
+
+TEST_CASE("what fails for a cause of its own says the cause") {
+    GateInputs inputs;
+    inputs.audit_problem = "audit.log:7: expected …";
+    inputs.indicators_problem = "no keyboard has a Scroll Lock light";
+    inputs.inhibited_by = "safe (unlocking)";
+    inputs.keys_problem = "subjects/1000: damaged";
+    inputs.paused_until = "2026-11-25T10:00:00Z";
+    CHECK(reason_text(Reason::audit_failed, inputs) == "the audit log cannot be written: audit.log:7: expected …");
+    CHECK(reason_text(Reason::indicator_failed, inputs) ==
+          "a required indicator does not work: no keyboard has a Scroll Lock light");
+    CHECK(reason_text(Reason::inhibited, inputs) == "held off by safe (unlocking)");
+    CHECK(reason_text(Reason::keys_damaged, inputs) == "the person's keys are refused: subjects/1000: damaged");
+    CHECK(reason_text(Reason::paused, inputs) == "paused until 2026-11-25T10:00:00Z");
 }

@@ -2,12 +2,16 @@
 #include "consent/policy.h"
 
 #include "base/hex.h"
+#include "input/eligibility.h"
 #include "support/catch.h"
 #include "support/temporary_directory.h"
 #include "wire/wire_limits.h"
 
+#include <linux/input-event-codes.h>
+
 #include <fstream>
 #include <random>
+#include <sstream>
 
 using namespace candor;
 using namespace candor::consent;
@@ -31,6 +35,11 @@ std::string refusal_of(const std::string& text, const std::string& shown = notic
 
 void write(const std::filesystem::path& path, const std::string& text) { std::ofstream(path) << text; }
 
+std::string example_policy() {
+    std::ifstream file(CANDOR_SOURCE "/docs/policy.conf.example");
+    return {std::istreambuf_iterator<char>(file), {}};
+}
+
 } // namespace
 
 TEST_CASE("a policy with the required keys alone has the documented defaults") {
@@ -40,9 +49,21 @@ TEST_CASE("a policy with the required keys alone has the documented defaults") {
     CHECK(policy->contact == "privacy@example.org");
     CHECK(policy->purpose == "Training");
     CHECK(policy->lawful_basis == "consent");
+    CHECK(policy->dpia.empty());
+    CHECK(policy->sites.empty());
     CHECK(policy->retention.empty());
+    CHECK(policy->level == privacy::Level::actions);
+    CHECK(policy->devices == all_device_classes());
+    CHECK(policy->devices.size() == 5);
+    CHECK(policy->schedule.windows.empty());
     CHECK(policy->batch_interval == std::chrono::seconds(5));
+    CHECK(policy->quarantine == std::chrono::seconds(2));
     CHECK(policy->consent_duration == std::chrono::days(90));
+    CHECK(policy->indicators.light);
+    CHECK_FALSE(policy->indicators.context);
+    CHECK(policy->panic_keys == std::vector<std::uint16_t>{KEY_LEFTSHIFT, KEY_RIGHTSHIFT, KEY_ESC});
+    CHECK(policy->panic_hold == std::chrono::seconds(1));
+    CHECK(policy->panic_pause == std::chrono::minutes(15));
     CHECK(policy->allow_virtual.empty());
     CHECK(policy->recipients.empty());
     CHECK(policy->notice == notice);
@@ -50,15 +71,31 @@ TEST_CASE("a policy with the required keys alone has the documented defaults") {
 
 TEST_CASE("every key of a policy is read") {
     const auto policy = policy_of(required +
-                                  "LawfulBasis=contract\nRetention=two years\nBatchSeconds=60\nConsentDays=365\n"
+                                  "LawfulBasis=contract\nDPIA=https://example.org/dpia/7\nSites=the lab\n"
+                                  "Retention=two years\nLevel=full\nDevices=mouse  keyboard\n"
+                                  "Schedule=Mon..Fri 08:00-18:00\nSchedule=Sat,Sun 10:00-12:00\nBatchSeconds=60\n"
+                                  "QuarantineSeconds=60\nConsentDays=365\nRequiredIndicators=context light\n"
+                                  "PanicChord=KEY_LEFTCTRL KEY_PAUSE\nPanicSeconds=10\nPanicPauseMinutes=1440\n"
                                   "AllowVirtual=Candor test keyboard\nAllowVirtual=ydotoold virtual device\n"
                                   "[Recipients]\nlake-1=" +
                                   key_a + "\nbackup=" + key_b + "\n");
     REQUIRE(policy.has_value());
     CHECK(policy->lawful_basis == "contract");
+    CHECK(policy->dpia == "https://example.org/dpia/7");
+    CHECK(policy->sites == "the lab");
     CHECK(policy->retention == "two years");
+    CHECK(policy->level == privacy::Level::full);
+    CHECK(policy->devices == std::vector{input::DeviceClass::mouse, input::DeviceClass::keyboard});
+    CHECK(policy->schedule.windows ==
+          std::vector<Schedule::Window>{{0b0011111, 8 * 60, 18 * 60}, {0b1100000, 10 * 60, 12 * 60}});
     CHECK(policy->batch_interval == std::chrono::seconds(60));
+    CHECK(policy->quarantine == std::chrono::seconds(60));
     CHECK(policy->consent_duration == std::chrono::days(365));
+    CHECK(policy->indicators.light);
+    CHECK(policy->indicators.context);
+    CHECK(policy->panic_keys == std::vector<std::uint16_t>{KEY_LEFTCTRL, KEY_PAUSE});
+    CHECK(policy->panic_hold == std::chrono::seconds(10));
+    CHECK(policy->panic_pause == std::chrono::minutes(1440));
     CHECK(policy->allow_virtual == std::vector<std::string>{"Candor test keyboard", "ydotoold virtual device"});
     REQUIRE(policy->recipients.size() == 2);
     CHECK(policy->recipients[0].name == "lake-1");
@@ -92,8 +129,84 @@ TEST_CASE("every kind of bad value is refused with its place and what was expect
           "policy.conf:6: [Policy] AllowVirtual: repeated, expected each device once");
     CHECK(bad("Purpose=again\n") == "policy.conf:5: [Policy] Purpose: repeated, expected once (first in line 4)");
     CHECK(bad("purpose=x\n") == "policy.conf:5: [Policy] purpose: unknown key, expected Controller, Contact, Purpose, "
-                                "LawfulBasis, Retention, BatchSeconds, ConsentDays or AllowVirtual");
+                                "LawfulBasis, DPIA, Sites, Retention, Level, Devices, Schedule, BatchSeconds, "
+                                "QuarantineSeconds, ConsentDays, RequiredIndicators, PanicChord, PanicSeconds, "
+                                "PanicPauseMinutes or AllowVirtual");
     CHECK(bad("[Extra]\nKey=1\n") == "policy.conf:6: [Extra] Key: unknown section, expected [Policy] or [Recipients]");
+}
+
+TEST_CASE("a level, devices, indicators and times that are not known are refused with what was expected") {
+    const auto refused = [](const std::string& key, const std::string& value) {
+        const std::string place = "policy.conf:5: [Policy] " + key + ": ";
+        const std::string refusal = refusal_of(required + key + "=" + value + "\n");
+        return refusal.starts_with(place) ? refusal.substr(place.size()) : "elsewhere: " + refusal;
+    };
+    for (const char* value : {"", "Full", "none", "actions full", "3"}) {
+        CHECK(refused("Level", value) == "expected counts, activity, rhythm, actions or full");
+    }
+    for (const char* value : {"", "keyboards", "keyboard,mouse", "keyboard keyboard", "Mouse", "other", "all"}) {
+        CHECK(refused("Devices", value) == "expected one or more of keyboard, mouse, touchpad, touchscreen and tablet, "
+                                           "separated by blanks, each once");
+    }
+    for (const char* value : {"", "yes", "light light", "light none", "none none", "Light", "light, context"}) {
+        CHECK(refused("RequiredIndicators", value) == "expected light, context, both separated by a blank, or none");
+    }
+    CHECK(refused("QuarantineSeconds", "61") == "expected a number from 1 to 60");
+    CHECK(refused("PanicSeconds", "0") == "expected a number from 1 to 10");
+    CHECK(refused("PanicSeconds", "11") == "expected a number from 1 to 10");
+    CHECK(refused("PanicPauseMinutes", "0") == "expected a number from 1 to 1440");
+    CHECK(refused("PanicPauseMinutes", "1441") == "expected a number from 1 to 1440");
+    CHECK(refused("DPIA", "") == "expected 1 to 1024 bytes of UTF-8 text");
+    CHECK(refused("Sites", "") == "expected 1 to 1024 bytes of UTF-8 text");
+    CHECK(refused("Schedule", "always").starts_with("expected days and hours of one day, as"));
+}
+
+TEST_CASE("a chord is two to five different keys by the kernel's names") {
+    const auto chord = [](const std::string& value) { return refusal_of(required + "PanicChord=" + value + "\n"); };
+    const std::string place = "policy.conf:5: [Policy] PanicChord: ";
+    CHECK(chord("KEY_LEFTSHIFT KEY_A KEY_B KEY_C KEY_D") == "accepted");
+    for (const char* value : {"", "KEY_ESC", "KEY_LEFTSHIFT KEY_A KEY_B KEY_C KEY_D KEY_E"}) {
+        CHECK(chord(value) == place + "expected two to five keys, separated by blanks");
+    }
+    for (const std::string name :
+         {"ESC", "key_esc", "KEY_NOSUCH", "BTN_LEFT", "KEY_MAX", "KEY_RESERVED", "1", "SYN_REPORT"}) {
+        CHECK(chord("KEY_LEFTSHIFT " + name) ==
+              place + "expected kernel names of keys, such as KEY_LEFTSHIFT, not '" + name + "'");
+    }
+    CHECK(chord("KEY_ESC KEY_ESC") == place + "expected each key once, this is KEY_ESC again");
+}
+
+TEST_CASE("32 windows are accepted, and neither a 33rd nor the same one twice") {
+    std::string many = required;
+    for (std::size_t i = 0; i < max_schedule_windows; ++i) {
+        many += "Schedule=Mon 0" + std::to_string(i / 6) + ":" + std::to_string(i % 6) + "0-23:00\n";
+    }
+    CHECK(refusal_of(many) == "accepted");
+    CHECK(refusal_of(many + "Schedule=Tue 08:00-09:00\n") ==
+          "policy.conf:37: [Policy] Schedule: expected at most 32 windows");
+    CHECK(refusal_of(required + "Schedule=Mon,Tue 08:00-09:00\nSchedule=Mon..Tue 08:00-09:00\n") ==
+          "policy.conf:6: [Policy] Schedule: repeated, expected each window once");
+}
+
+TEST_CASE("level full without a quarantine is refused at the place that was set last") {
+    const std::string expected =
+        "expected QuarantineSeconds of 2 or more with Level=full: what is typed is recognised as a "
+        "secret only afterwards";
+    CHECK(refusal_of(required + "QuarantineSeconds=1\nLevel=full\n") == "policy.conf:6: [Policy] Level: " + expected);
+    CHECK(refusal_of(required + "Level=full\nQuarantineSeconds=1\nConsentDays=9\n") ==
+          "policy.conf:6: [Policy] QuarantineSeconds: " + expected);
+    CHECK(refusal_of(required + "Level=full\n") == "accepted");
+    CHECK(refusal_of(required + "Level=full\nQuarantineSeconds=2\n") == "accepted");
+    CHECK(refusal_of(required + "Level=actions\nQuarantineSeconds=1\n") == "accepted");
+}
+
+TEST_CASE("device classes are known by their names alone") {
+    for (const input::DeviceClass device : all_device_classes()) {
+        CHECK(parse_device_class(input::class_name(device)) == device);
+    }
+    for (const char* name : {"", "unknown", "other", "Keyboard", "keyboard "}) {
+        CHECK_FALSE(parse_device_class(name).has_value());
+    }
 }
 
 TEST_CASE("more virtual devices than the limit are refused") {
@@ -173,24 +286,82 @@ TEST_CASE("the hash is the documented one") {
 }
 
 TEST_CASE("the person is shown the notice, every word of the policy, and who can open what is recorded") {
-    const auto policy = policy_of(
-        required + "Retention=two years\nConsentDays=7\nAllowVirtual=Robot\n[Recipients]\nlake=" + key_a + "\n");
-    CHECK(present(policy.value()) == notice +
-                                         "\nController: Example\nContact: privacy@example.org\nPurpose: Training\n"
-                                         "Lawful basis: consent\nRetention: two years\n"
-                                         "A consent lasts at most: 7 days\n"
-                                         "Virtual device that is recorded too: Robot\n"
-                                         "Can open what is recorded: lake (" +
-                                         key_a + ")\n");
+    const auto policy =
+        policy_of(required +
+                  "DPIA=DPIA-7\nSites=the lab\nRetention=two years\nLevel=rhythm\nDevices=keyboard mouse\n"
+                  "Schedule=Mon..Fri 08:00-18:00\nSchedule=Sat,Sun 10:00-12:00\nBatchSeconds=1\n"
+                  "QuarantineSeconds=3\nConsentDays=7\nRequiredIndicators=light context\n"
+                  "PanicChord=KEY_LEFTCTRL KEY_Q\nPanicSeconds=2\nPanicPauseMinutes=30\n"
+                  "AllowVirtual=Robot\n[Recipients]\nlake=" +
+                  key_a + "\n");
+    CHECK(present(policy.value()) ==
+          notice +
+              "\nController: Example\nContact: privacy@example.org\nPurpose: Training\nLawful basis: consent\n"
+              "Impact assessment (DPIA): DPIA-7\nIn use at: the lab\nRetention: two years\n"
+              "Highest level that you can choose: rhythm (how many keys of each kind are pressed, on a grid of 250 "
+              "milliseconds)\n"
+              "Devices that you can allow: keyboards and mice\n"
+              "Hours: Mon..Fri 08:00-18:00, this computer's local time\n"
+              "Hours: Sat,Sun 10:00-12:00, this computer's local time\n"
+              "Waits before it is kept: 3 seconds; what is still waiting when recording stops or is held off, as by a "
+              "password prompt, is thrown away\n"
+              "Encrypted and handed on: every 1 second\n"
+              "A consent lasts at most: 7 days\n"
+              "Shows that recording is on: the keyboard's Scroll Lock light and the sign on the screen; without both "
+              "of them nothing is recorded\n"
+              "To pause: \"candorctl pause\", or hold left Ctrl + Q (of a US keyboard) for 2 seconds: nothing is "
+              "recorded for 30 minutes then\n"
+              "Virtual device that is recorded too: Robot\n"
+              "Can open what is recorded: lake (" +
+              key_a + ")\n");
+}
+
+TEST_CASE("what holds by default is told too") {
+    const std::string shown = present(policy_of(required).value());
+    for (const char* line : {
+             "Impact assessment (DPIA): none is named, and nothing is recorded until one is",
+             "In use at: not stated",
+             "Retention: not stated",
+             "Highest level that you can choose: actions (pointer, touch and all keys but those of text exactly; of "
+             "text how "
+             "many keys, not which)",
+             "Devices that you can allow: keyboards, mice, touchpads, touchscreens and tablets with a pen",
+             "Hours: at any time of any day",
+             "Waits before it is kept: 2 seconds;",
+             "Shows that recording is on: the keyboard's Scroll Lock light; without it nothing is recorded",
+             "To pause: \"candorctl pause\", or hold left Shift + right Shift + Escape for 1 second: nothing is "
+             "recorded for 15 "
+             "minutes then",
+             "Can open what is recorded: nobody is named, and nothing is recorded until somebody is",
+         }) {
+        INFO(line);
+        CHECK(shown.find(std::string("\n") + line) != std::string::npos);
+    }
+}
+
+TEST_CASE("the person is told plainly when nothing lights up") {
+    const auto shown = [](const std::string& line) { return present(policy_of(required + line + "\n").value()); };
+    CHECK(shown("RequiredIndicators=none").find("\"candorctl status\" is then the only indication\n") !=
+          std::string::npos);
+    CHECK(shown("RequiredIndicators=context").find("the sign on the screen; without it nothing is recorded") !=
+          std::string::npos);
+    CHECK(shown("Level=full").find("full (everything, with all text that is typed)") != std::string::npos);
+}
+
+TEST_CASE("every key that a chord can have is called by some name") {
+    for (std::uint16_t code = KEY_ESC; code < KEY_MAX; ++code) {
+        Policy policy = policy_of(required).value();
+        policy.panic_keys = {KEY_LEFTSHIFT, code};
+        const std::string shown = present(policy);
+        const std::size_t at = shown.find("left Shift + ") + 13;
+        INFO(code);
+        REQUIRE(shown.find(" for 1 second", at) > at);
+    }
 }
 
 TEST_CASE("the example policy is refused until it says who, how to reach them, and what for") {
     const std::filesystem::path docs = CANDOR_SOURCE "/docs";
-    std::string text;
-    {
-        std::ifstream file(docs / "policy.conf.example");
-        text.assign(std::istreambuf_iterator<char>(file), {});
-    }
+    std::string text = example_policy();
     REQUIRE_FALSE(text.empty());
     for (const std::string key : {"Controller", "Contact", "Purpose"}) {
         const std::string refused = refusal_of(text);
@@ -200,6 +371,24 @@ TEST_CASE("the example policy is refused until it says who, how to reach them, a
     std::ifstream notice_file(docs / "notice.txt");
     const std::string template_notice{std::istreambuf_iterator<char>(notice_file), {}};
     CHECK(refusal_of(text, template_notice) == "accepted");
+}
+
+TEST_CASE("the example policy shows every key that has a default, with that default") {
+    std::istringstream lines(example_policy());
+    std::string shown = required;
+    std::size_t count = 0;
+    for (std::string line; std::getline(lines, line);) {
+        const bool with_value = line.starts_with("#") && line.size() > 1 && line[1] != ' ' && !line.ends_with("=") &&
+                                line.find('=') != std::string::npos;
+        if (with_value) {
+            shown += line.substr(1) + "\n";
+            ++count;
+        }
+    }
+    CHECK(count == 10);
+    const auto policy = policy_of(shown);
+    REQUIRE(policy.has_value());
+    CHECK(present(*policy) == present(policy_of(required).value()));
 }
 
 TEST_CASE("a policy is read from its folder with its drop-ins") {
@@ -231,6 +420,41 @@ TEST_CASE("a policy is read from its folder with its drop-ins") {
               .message.starts_with(file + ".d/30-site.conf:2: [Policy] SecretKey: unknown key"));
 }
 
+TEST_CASE("windows and virtual devices of drop-ins add up, everything else is replaced") {
+    const test::TemporaryDirectory directory;
+    const std::string file = directory / "policy.conf";
+    write(directory / "notice.txt", notice);
+    write(file, required + "Level=full\nDevices=keyboard\nSchedule=Mon 08:00-09:00\nAllowVirtual=a\n");
+    std::filesystem::create_directory(file + ".d");
+    write(file + ".d/10.conf",
+          "[Policy]\nLevel=counts\nDevices=mouse tablet\nSchedule=Tue 08:00-09:00\nAllowVirtual=b\n");
+    const auto policy = load_policy(directory.path());
+    REQUIRE(policy.has_value());
+    CHECK(policy->level == privacy::Level::counts);
+    CHECK(policy->devices == std::vector{input::DeviceClass::mouse, input::DeviceClass::tablet});
+    CHECK(policy->schedule.windows.size() == 2);
+    CHECK(policy->allow_virtual.size() == 2);
+    write(file + ".d/20.conf", "[Policy]\nQuarantineSeconds=1\n");
+    CHECK(load_policy(directory.path()).has_value());
+    write(file + ".d/30.conf", "[Policy]\nLevel=full\n");
+    CHECK(load_policy(directory.path())
+              .error()
+              .message.starts_with(file + ".d/30.conf:2: [Policy] Level: expected QuarantineSeconds of 2 or more"));
+}
+
+TEST_CASE("a policy is read by any name, with its own drop-ins and the notice beside it") {
+    const test::TemporaryDirectory directory;
+    const std::string file = directory / "draft.txt";
+    CHECK(load_policy_file(file).error().message == file + ": missing, expected a policy");
+    write(file, required);
+    CHECK(load_policy_file(file).error().message.starts_with((directory / "notice.txt").string() + ": No such file"));
+    write(directory / "notice.txt", notice);
+    CHECK(load_policy_file(file).value().hash == policy_of(required)->hash);
+    std::filesystem::create_directory(file + ".d");
+    write(file + ".d/1.conf", "[Policy]\nConsentDays=1\n");
+    CHECK(load_policy_file(file).value().consent_duration == std::chrono::days(1));
+}
+
 TEST_CASE("a policy that is a folder or too large is refused") {
     const test::TemporaryDirectory directory;
     write(directory / "notice.txt", notice);
@@ -242,10 +466,29 @@ TEST_CASE("a policy that is a folder or too large is refused") {
 }
 
 TEST_CASE("no policy with a changed key or section name passes") {
-    const std::string text = required + "BatchSeconds=5\nConsentDays=30\nAllowVirtual=x\n";
+    const std::string text = required + "BatchSeconds=5\nConsentDays=30\nAllowVirtual=x\nDPIA=d\nSites=s\nLevel=full\n"
+                                        "Devices=mouse\nSchedule=Mon 08:00-09:00\nQuarantineSeconds=2\n"
+                                        "RequiredIndicators=none\nPanicChord=KEY_A KEY_B\nPanicSeconds=2\n"
+                                        "PanicPauseMinutes=2\n";
+    REQUIRE(policy_of(text).has_value());
     std::mt19937 random(20260601);
-    const std::vector<std::string> names = {"Policy",       "Controller",  "Contact",     "Purpose",
-                                            "BatchSeconds", "ConsentDays", "AllowVirtual"};
+    const std::vector<std::string> names = {"Policy",
+                                            "Controller",
+                                            "Contact",
+                                            "Purpose",
+                                            "BatchSeconds",
+                                            "ConsentDays",
+                                            "AllowVirtual",
+                                            "DPIA",
+                                            "Sites",
+                                            "Level",
+                                            "Devices",
+                                            "Schedule",
+                                            "QuarantineSeconds",
+                                            "RequiredIndicators",
+                                            "PanicChord",
+                                            "PanicSeconds",
+                                            "PanicPauseMinutes"};
     std::size_t refused = 0;
     for (int round = 0; round < 5000; ++round) {
         const std::string& name = names[random() % names.size()];

@@ -7,9 +7,12 @@
 #include "support/catch.h"
 #include "support/temporary_directory.h"
 
+#include <nlohmann/json.hpp>
+
 #include <sys/stat.h>
 
 #include <fstream>
+#include <functional>
 
 using namespace candor;
 using namespace candor::consent;
@@ -26,13 +29,13 @@ struct Fixture {
     ReceiptStore store{directory / "consent", identity};
     wire::Id16 subject{1, 2, 3};
     Policy policy = make_policy(parse_ini("[Policy]\nController=Example \"AG\"\nContact=a@example.org\nPurpose=Übung\n"
-                                          "Retention=two years\nConsentDays=30\n",
+                                          "Retention=two years\nConsentDays=30\nLevel=full\n",
                                           "policy.conf")
                                     .value(),
                                 "notice", "policy.conf")
                         .value();
 
-    [[nodiscard]] GrantRequest request() const { return {uid, subject, "full", now, 0}; }
+    [[nodiscard]] GrantRequest request() const { return {uid, subject, "full", {}, now, 0}; }
     [[nodiscard]] std::filesystem::path file() const { return directory / "consent/1000.json"; }
     [[nodiscard]] ConsentState state(std::int64_t at = now + day) const {
         return assess(store.read(uid), policy.hash, at).state;
@@ -52,6 +55,9 @@ TEST_CASE("a grant is stored, signed, private and valid until it expires") {
     CHECK(receipt.uid == uid);
     CHECK(receipt.subject == f.subject);
     CHECK(receipt.level == "full");
+    CHECK(receipt.devices == all_device_classes());
+    CHECK_FALSE(receipt.withdrawn);
+    CHECK_FALSE(receipt.erase);
     CHECK(receipt.policy_hash == f.policy.hash);
     CHECK(receipt.event_time == now);
     CHECK(receipt.expiry == now + 30 * day);
@@ -82,6 +88,7 @@ TEST_CASE("a receipt has the field names of ISO/IEC TS 27560 and the policy's wo
                              "\"lawful_basis\": \"consent\"",
                              "\"pii_information\"",
                              "\"pii_type\"",
+                             "\"device_class\": \"keyboard\"",
                              "\"retention_period\": \"two years\"",
                              "\"withdrawal_method\"",
                              "\"party_identification\"",
@@ -118,20 +125,147 @@ TEST_CASE("the person may choose an earlier end and never a later one") {
     CHECK_FALSE(f.store.grant(f.policy, request).has_value());
 }
 
-TEST_CASE("a level that is not recorded is not granted") {
+TEST_CASE("every level up to the policy's is granted, and none above it") {
     Fixture f;
-    for (const char* level : {"", "actions", "Full", "full "}) {
+    for (std::size_t ceiling = 0; ceiling < privacy::level_names.size(); ++ceiling) {
+        f.policy.level = static_cast<privacy::Level>(ceiling);
+        for (std::size_t level = 0; level < privacy::level_names.size(); ++level) {
+            auto request = f.request();
+            request.level = privacy::level_names[level];
+            INFO(request.level << " of " << privacy::level_names[ceiling]);
+            const auto granted = f.store.grant(f.policy, request);
+            REQUIRE(granted.has_value() == (level <= ceiling));
+            if (granted) {
+                CHECK(granted->receipt->level == request.level);
+                CHECK(f.state() == ConsentState::valid);
+            }
+        }
+    }
+}
+
+TEST_CASE("a level that is not one is not granted, and the person is told which are") {
+    Fixture f;
+    f.policy.level = privacy::Level::rhythm;
+    for (const std::string level : {"", "actions", "Counts", "counts ", "everything"}) {
         auto request = f.request();
         request.level = level;
-        CHECK_FALSE(f.store.grant(f.policy, request).has_value());
+        CHECK(f.store.grant(f.policy, request).error().message ==
+              "level '" + level + "' is not one that the policy allows, expected counts, activity or rhythm");
     }
     CHECK(f.state() == ConsentState::none);
+}
+
+TEST_CASE("the person chooses among the device classes of the policy, and all of them by choosing none") {
+    using enum input::DeviceClass;
+    Fixture f;
+    f.policy.devices = {mouse, keyboard, tablet};
+    const auto devices = [&f](std::vector<std::string> names) {
+        auto request = f.request();
+        request.devices = std::move(names);
+        return f.store.grant(f.policy, request).value().receipt.value().devices;
+    };
+    CHECK(devices({}) == std::vector{mouse, keyboard, tablet});
+    CHECK(devices({"tablet"}) == std::vector{tablet});
+    CHECK(devices({"keyboard", "mouse"}) == std::vector{keyboard, mouse});
+    const auto refusal = [&f](std::vector<std::string> names) {
+        auto request = f.request();
+        request.devices = std::move(names);
+        return f.store.grant(f.policy, request).error().message;
+    };
+    const std::string expected = " is not one that the policy allows, expected mouse, keyboard or tablet";
+    CHECK(refusal({"touchpad"}) == "device class 'touchpad'" + expected);
+    CHECK(refusal({"mouse", ""}) == "device class ''" + expected);
+    CHECK(refusal({"Mouse"}) == "device class 'Mouse'" + expected);
+    CHECK(refusal({"mouse", "mouse"}) == "device class 'mouse' is repeated, expected each class once");
+    CHECK(f.store.read(uid).receipt->version == 3);
+}
+
+TEST_CASE("a receipt says for each class of devices what is kept at its level") {
+    Fixture f;
+    const auto types = [&f](const char* level) {
+        auto request = f.request();
+        request.level = level;
+        request.devices = {"keyboard", "mouse"};
+        const auto json = nlohmann::json::parse(f.store.grant(f.policy, request).value().json);
+        std::vector<std::string> all;
+        for (const auto& information : json.at("purposes").at(0).at("pii_information")) {
+            all.push_back(information.at("pii_type"));
+        }
+        return all;
+    };
+    CHECK(types("counts") ==
+          std::vector<std::string>{
+              "how many keys are pressed in each minute, in powers of two",
+              "how many clicks, how much scrolling and how much motion in each minute, in powers of two"});
+    CHECK(types("activity") ==
+          std::vector<std::string>{"when bursts of typing begin and end", "when bursts of pointing begin and end"});
+    CHECK(types("rhythm") ==
+          std::vector<std::string>{"how many keys of each kind are pressed, on a grid of 250 milliseconds", "nothing"});
+    CHECK(types("actions") ==
+          std::vector<std::string>{"keys that are not of text, and key combinations, exactly; of text how "
+                                   "many keys are pressed, on a grid of 250 milliseconds",
+                                   "motion, clicks and scrolling, exactly"});
+    CHECK(types("full") == std::vector<std::string>{"every key, exactly: all text that is typed, passwords among it",
+                                                    "motion, clicks and scrolling, exactly"});
+}
+
+TEST_CASE("a withdrawal keeps whether erasure was asked for") {
+    Fixture f;
+    CHECK_FALSE(f.store.withdraw(uid, f.subject, now, false).receipt->erase);
+    const auto asked = f.store.withdraw(uid, f.subject, now, true);
+    CHECK(asked.receipt->erase);
+    CHECK(asked.receipt->withdrawn);
+    CHECK(asked.receipt->devices.empty());
+    CHECK(asked.json.find("\"erase\": true") != std::string::npos);
+    CHECK(f.state() == ConsentState::withdrawn);
+}
+
+TEST_CASE("a withdrawal names the level that was withdrawn, and none where there was none") {
+    Fixture f;
+    CHECK(f.store.withdraw(uid, f.subject, now, false).receipt->level.empty());
+    auto request = f.request();
+    request.level = "activity";
+    REQUIRE(f.store.grant(f.policy, request).has_value());
+    CHECK(f.store.withdraw(uid, f.subject, now, false).receipt->level == "activity");
+}
+
+TEST_CASE(
+    "a signed receipt without the devices, with devices that are not known, or a withdrawal without erase is damaged") {
+    Fixture f;
+    const std::string granted = f.store.grant(f.policy, f.request())->json;
+    const auto with = [&f](const std::string& text, const std::function<void(nlohmann::ordered_json&)>& change) {
+        std::filesystem::remove_all(f.directory / "consent");
+        std::filesystem::create_directory(f.directory / "consent");
+        auto json = nlohmann::ordered_json::parse(text);
+        json.erase("signature");
+        change(json);
+        json["signature"] = to_hex(f.identity.sign("candor consent receipt 1", as_bytes(json.dump())));
+        f.put(json.dump(2) + "\n");
+        return f.state();
+    };
+    const auto information = [](nlohmann::ordered_json& json) -> nlohmann::ordered_json& {
+        return json["purposes"][0]["pii_information"];
+    };
+    CHECK(with(granted, [](auto&) {}) == ConsentState::valid);
+    CHECK(with(granted, [](auto& json) { json["level"] = "everything"; }) == ConsentState::level_unsupported);
+    CHECK(with(granted, [&](auto& json) { information(json)[0].erase("device_class"); }) == ConsentState::damaged);
+    CHECK(with(granted, [&](auto& json) { information(json)[0]["device_class"] = "eye"; }) == ConsentState::damaged);
+    CHECK(with(granted, [&](auto& json) { information(json)[0]["device_class"] = 1; }) == ConsentState::damaged);
+    CHECK(with(granted, [&](auto& json) { information(json)[0] = information(json)[1]; }) == ConsentState::damaged);
+    CHECK(with(granted, [&](auto& json) { information(json) = nlohmann::ordered_json::array(); }) ==
+          ConsentState::damaged);
+    CHECK(with(granted, [](auto& json) { json.erase("purposes"); }) == ConsentState::damaged);
+    CHECK(with(granted, [](auto& json) { json["purposes"].push_back(json["purposes"][0]); }) == ConsentState::damaged);
+    const std::string withdrawn = f.store.withdraw(uid, f.subject, now, false).json;
+    CHECK(with(withdrawn, [](auto&) {}) == ConsentState::withdrawn);
+    CHECK(with(withdrawn, [](auto& json) { json.erase("erase"); }) == ConsentState::damaged);
+    CHECK(with(withdrawn, [](auto& json) { json["erase"] = "yes"; }) == ConsentState::damaged);
 }
 
 TEST_CASE("a withdrawal closes, stays, and keeps count") {
     Fixture f;
     REQUIRE(f.store.grant(f.policy, f.request()).has_value());
-    const auto withdrawn = f.store.withdraw(uid, f.subject, now + day);
+    const auto withdrawn = f.store.withdraw(uid, f.subject, now + day, false);
     REQUIRE(withdrawn.receipt.has_value());
     CHECK(withdrawn.receipt->version == 2);
     CHECK(withdrawn.receipt->withdrawn);
@@ -145,11 +279,11 @@ TEST_CASE("a withdrawal closes, stays, and keeps count") {
 
 TEST_CASE("a withdrawal works without a receipt and with a damaged one") {
     Fixture f;
-    CHECK(f.store.withdraw(uid, f.subject, now).receipt->version == 1);
+    CHECK(f.store.withdraw(uid, f.subject, now, false).receipt->version == 1);
     CHECK(f.state() == ConsentState::withdrawn);
     f.put("{}");
     CHECK(f.state() == ConsentState::damaged);
-    CHECK(f.store.withdraw(uid, f.subject, now).receipt->version == 2);
+    CHECK(f.store.withdraw(uid, f.subject, now, false).receipt->version == 2);
     CHECK(f.state() == ConsentState::withdrawn);
 }
 
@@ -230,7 +364,7 @@ TEST_CASE("a receipt that is cut short, empty, huge, a folder or a link to nowhe
 TEST_CASE("an old receipt put back over a withdrawal is not valid") {
     Fixture f;
     const std::string granted = f.store.grant(f.policy, f.request())->json;
-    (void)f.store.withdraw(uid, f.subject, now + 1);
+    (void)f.store.withdraw(uid, f.subject, now + 1, false);
     f.put(granted);
     CHECK(f.state() == ConsentState::damaged);
     CHECK(f.store.read(uid).problem == f.file().string() + ": older than another receipt of this person");
@@ -239,7 +373,7 @@ TEST_CASE("an old receipt put back over a withdrawal is not valid") {
 TEST_CASE("the history is bounded and its count goes on") {
     Fixture f;
     for (std::size_t i = 0; i < max_receipt_history + 3; ++i) {
-        (void)f.store.withdraw(uid, f.subject, now);
+        (void)f.store.withdraw(uid, f.subject, now, false);
     }
     CHECK(f.store.read(uid).receipt->version == max_receipt_history + 3);
     std::size_t files = 0;
