@@ -4,6 +4,8 @@
 #include "fuzz/fuzz_keys.h"
 #include "fuzz/plaintexts.h"
 
+#include "audit/entry.h"
+#include "audit/head.h"
 #include "base/file.h"
 #include "consent/receipt.h"
 #include "unit/wire/batch_fixture.h"
@@ -155,8 +157,10 @@ void add_policies(const Corpus& corpus) {
     const std::string least = "[Policy]\nController=Example AG\nContact=a@example.org\nPurpose=Training\n";
     const std::string most =
         "# A comment\n; another\n\n" + least +
-        "LawfulBasis=consent\nRetention=two years\nBatchSeconds=5\nConsentDays=30\nAllowVirtual=A robot\n"
-        "AllowVirtual=Another\n[Recipients]\ntraining=" +
+        "LawfulBasis=consent\nDPIA=DPIA-7\nSites=the lab\nRetention=two years\nLevel=full\nDevices=keyboard mouse\n"
+        "Schedule=Mon..Fri 08:00-18:00\nSchedule=Sat,Sun 10:00-12:00\nBatchSeconds=5\nQuarantineSeconds=2\n"
+        "ConsentDays=30\nRequiredIndicators=light context\nPanicChord=KEY_LEFTCTRL KEY_PAUSE\nPanicSeconds=2\n"
+        "PanicPauseMinutes=30\nAllowVirtual=A robot\nAllowVirtual=Another\n[Recipients]\ntraining=" +
         std::string("de9edb7d7b7dc1b4d35b61c2ece435373f8343c85b78674dadfc7e146f882b4f") + "\n";
     corpus.add("policy", "least", as_bytes(least));
     corpus.add("policy", "most", as_bytes(most + "\0Everything you type is recorded.\n"s));
@@ -174,9 +178,10 @@ void add_receipts(const Corpus& corpus, const Device& device, const std::filesys
     policy.purpose = "Übung";
     policy.retention = "two years";
     policy.recipients.push_back({"training", device.recipient.public_key});
-    const auto granted = store.grant(policy, {1000, device.subject.subject, "full", 1'790'000'000, 0});
+    const auto granted = store.grant(policy, {1000, device.subject.subject, "actions", {}, 1'790'000'000, 0});
     corpus.add("receipt", "granted", as_bytes(granted.value().json));
-    corpus.add("receipt", "withdrawn", as_bytes(store.withdraw(1000, device.subject.subject, 1'790'000'100).json));
+    corpus.add("receipt", "withdrawn",
+               as_bytes(store.withdraw(1000, device.subject.subject, 1'790'000'100, true).json));
     corpus.add("receipt", "empty", as_bytes("{}"));
     std::filesystem::remove_all(folder);
 }
@@ -190,6 +195,27 @@ void add_answers(const Corpus& corpus) {
     corpus.add("frame", "hello-stream", wire::make_hello({5, 6}, wire::Id16{7, 8}, 3));
     corpus.add("packing", "zeros", wire::pack(Bytes(8 * 300)));
     corpus.add("packing", "dense", wire::pack(Bytes(8 * 300, 0x55)));
+}
+
+void add_audit_logs(const Corpus& corpus, const Device& device) {
+    audit::Entry entry;
+    audit::Head head;
+    std::string log;
+    for (const audit::Act act : {audit::Act::started, audit::Act::granted, audit::Act::gate_opened}) {
+        entry.number = head.entries + 1;
+        entry.time = 1'700'000'000;
+        entry.act = act;
+        entry.subject = act == audit::Act::started ? std::nullopt : std::optional<std::uint32_t>(1000);
+        entry.detail = "level \"full\"";
+        const auto chained = audit::chain(entry, head.last);
+        const std::string line = audit::write_entry(chained) + "\n";
+        log += line;
+        head = {entry.number, log.size(), chained.hash};
+        corpus.add("audit", act == audit::Act::started ? "one" : "several", as_bytes(log));
+    }
+    corpus.add("audit", "torn", as_bytes(std::string_view(log).substr(0, log.size() - 40)));
+    const std::string both = log + '\0' + audit::write_head(head, device.identity);
+    corpus.add("audit", "with-head", as_bytes(both));
 }
 
 } // namespace
@@ -209,4 +235,5 @@ int main(int argc, char** argv) {
     add_policies(corpus);
     add_receipts(corpus, device, folder / "receipts.tmp");
     add_answers(corpus);
+    add_audit_logs(corpus, device);
 }
