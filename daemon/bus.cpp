@@ -21,9 +21,10 @@ void BusCallback::match(sd_bus* bus, const std::string& match) {
     slot_.reset(slot);
 }
 
-void BusCallback::call(sd_bus* bus, sd_bus_message* call) {
+void BusCallback::call(sd_bus* bus, sd_bus_message* call, std::chrono::microseconds patience) {
     sd_bus_slot* slot = nullptr;
-    check(sd_bus_call_async(bus, &slot, call, dispatch, this, 5'000'000), "call over the bus");
+    check(sd_bus_call_async(bus, &slot, call, dispatch, this, static_cast<std::uint64_t>(patience.count())),
+          "call over the bus");
     slot_.reset(slot);
 }
 

@@ -6,6 +6,7 @@
 
 #include <systemd/sd-bus.h>
 
+#include <chrono>
 #include <functional>
 #include <string>
 
@@ -30,8 +31,8 @@ public:
 
     /// Subscribes; `match` as in sd_bus_add_match.
     void match(sd_bus* bus, const std::string& match);
-    /// Sends `call`; an earlier one that is still pending is forgotten. Answers within 5 s or with an error.
-    void call(sd_bus* bus, sd_bus_message* call);
+    /// Sends `call`; an earlier one that is still pending is forgotten. Answers within `patience` or with an error.
+    void call(sd_bus* bus, sd_bus_message* call, std::chrono::microseconds patience = std::chrono::seconds(5));
 
 private:
     static int dispatch(sd_bus_message* message, void* userdata, sd_bus_error* error) noexcept;

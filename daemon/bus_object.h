@@ -2,13 +2,17 @@
 #pragma once
 
 #include "daemon/bus.h"
+#include "daemon/call_limiter.h"
 #include "daemon/controller.h"
 #include "daemon/frame_server.h"
+#include "daemon/polkit.h"
 #include "daemon/ring.h"
+
+#include <vector>
 
 namespace candor::daemon {
 
-/// /org/candor/Capture1 on the bus, as proto/org.candor.Capture1.xml describes it.
+/// /org/candor/Capture1 on the bus, as proto/org.candor.Capture1.xml describes it; an interface is a file.
 class BusObject {
 public:
     static constexpr const char* name = "org.candor.Capture1";
@@ -26,11 +30,22 @@ public:
     const Recorder& recorder;
     const Ring& ring;
     const FrameServer& server;
+    Polkit polkit;
+    CallLimiter strangers;
 
 private:
     sd_bus* bus_;
-    Slot capture_;
-    Slot consent_;
+    std::vector<Slot> interfaces_;
 };
+
+/// An interface of the object: its handlers get the BusObject.
+struct BusInterface {
+    const char* name;
+    const sd_bus_vtable* vtable;
+};
+[[nodiscard]] BusInterface capture_interface() noexcept;
+[[nodiscard]] BusInterface consent_interface() noexcept;
+[[nodiscard]] BusInterface context_interface() noexcept;
+[[nodiscard]] BusInterface audit_interface() noexcept;
 
 } // namespace candor::daemon

@@ -3,20 +3,51 @@
 
 #include "base/hex.h"
 #include "base/journal.h"
+#include "consent/utc.h"
+#include "input/eligibility.h"
+#include "privacy/kernel_mask.h"
 
 #include <algorithm>
+#include <system_error>
 
 namespace candor::daemon {
 namespace {
 
+/// CLOCK_MONOTONIC sleeps and the wall clock is set: looked at again at least this often, after every resume and every step.
+constexpr std::int64_t longest_wait_seconds = 3600;
+/// What failed may work again.
+constexpr std::int64_t retry_seconds = 60;
+/// Rounds of one evaluation: opening may change what it depends on, but not for ever.
+constexpr int most_rounds = 8;
+
 std::int64_t now_seconds() { return read_clock_anchor().realtime_ns / 1'000'000'000; }
 
-std::string names_of(const consent::Verdict& verdict) {
+template <typename Range, typename Name> std::string joined(const Range& range, Name&& name_of) {
     std::string names;
-    for (const consent::Reason reason : verdict.reasons) {
-        names += (names.empty() ? "" : " ") + std::string(consent::reason_name(reason));
+    for (const auto& each : range) {
+        names += (names.empty() ? "" : " ") + std::string(name_of(each));
     }
     return names;
+}
+
+std::string names_of(const consent::Verdict& verdict) { return joined(verdict.reasons, consent::reason_name); }
+
+bool has(const consent::Verdict& verdict, consent::Reason reason) {
+    return std::ranges::find(verdict.reasons, reason) != verdict.reasons.end();
+}
+
+/// Why what has not waited its time is thrown away.
+wire::GapReason gap_reason_of(const consent::Verdict& verdict) {
+    if (has(verdict, consent::Reason::consent_withdrawn)) {
+        return wire::GapReason::withdrawn;
+    }
+    if (has(verdict, consent::Reason::paused)) {
+        return wire::GapReason::paused;
+    }
+    if (has(verdict, consent::Reason::inhibited)) {
+        return wire::GapReason::inhibited;
+    }
+    return has(verdict, consent::Reason::session_locked) ? wire::GapReason::locked : wire::GapReason::quarantined;
 }
 
 } // namespace
@@ -24,32 +55,56 @@ std::string names_of(const consent::Verdict& verdict) {
 Controller::Controller(EventLoop& loop, sd_bus* bus, Folders folders, const wire::Identity& identity,
                        Recorder& recorder)
     : loop_(loop), folders_(std::move(folders)), identity_(identity), recorder_(recorder),
-      receipts_(folders_.state / "consent", identity_) {
-    expiry_timer_ = loop_.add_timer([this] { evaluate(); }, std::chrono::seconds(1));
+      intake_(loop, recorder, {[this] { panic(); }, [this] { light_changed(); }}), trail_(folders_.state, identity),
+      receipts_(folders_.state / "consent", identity_), pauses_(folders_.state / "pauses"),
+      light_(loop, folders_.leds, [this] { evaluate(); }),
+      prompts_(loop, folders_.password_prompts, [this] { evaluate(); }),
+      inhibitors_(loop,
+                  [this](const Inhibitors::Inhibitor& gone) {
+                      trail_.note(audit::Act::released, gone.uid, person(), gone.who + ": " + gone.why);
+                      evaluate();
+                  }),
+      context_(loop, bus, {[this] { context_changed(); }, [this] { follow_trust(); }}) {
+    timer_ = loop_.add_timer([this] { evaluate(); }, std::chrono::seconds(1));
     clock_steps_ = loop_.add_clock_step([this] {
         recorder_.clock_changed();
         evaluate();
     });
-    load();
-    sessions_ = std::make_unique<SessionWatcher>(
-        loop_, bus, [this] { evaluate(); },
-        [this] {
-            recorder_.clock_changed();
-            evaluate();
-        });
+    trail_.note(audit::Act::started, std::nullopt, std::nullopt, "candord " CANDOR_VERSION);
+    reload();
+    sessions_ = std::make_unique<SessionWatcher>(loop_, bus,
+                                                 SessionWatcher::Callbacks{[this] { evaluate(); },
+                                                                           [this] {
+                                                                               recorder_.clock_changed();
+                                                                               evaluate();
+                                                                           }});
     evaluate();
 }
 
 Controller::~Controller() = default;
+
+void Controller::reload(std::optional<std::uint32_t> uid) {
+    const auto before = policy_ ? std::optional(policy_->hash) : std::nullopt;
+    load();
+    if (!policy_) {
+        trail_.note(audit::Act::policy_refused, uid, std::nullopt, inputs_.policy_refusal);
+    } else if (uid || before != policy_->hash) {
+        trail_.note(audit::Act::policy_loaded, uid, std::nullopt, to_hex(policy_->hash));
+    }
+    evaluate();
+}
 
 void Controller::load() {
     const auto settings = consent::load_daemon_settings(folders_.config / "candord.conf");
     auto policy = consent::load_policy(folders_.config);
     inputs_.enabled = settings && settings->enabled;
     inputs_.settings_refusal = settings ? "" : settings.error().message;
+    std::error_code error;
+    inputs_.switched_on = !std::filesystem::exists(switched_off_file(), error) && !error;
     inputs_.policy_valid = policy.has_value();
     inputs_.policy_refusal = policy ? "" : policy.error().message;
     inputs_.recipients = policy ? policy->recipients.size() : 0;
+    inputs_.dpia_referenced = policy && !policy->dpia.empty();
     if (!settings) {
         journal::error("configuration refused: " + settings.error().message);
     }
@@ -57,61 +112,183 @@ void Controller::load() {
         journal::error("policy refused: " + policy.error().message);
     }
     policy_ = policy ? std::optional(std::move(*policy)) : std::nullopt;
-    const auto allowed = policy_ ? policy_->allow_virtual : std::vector<std::string>();
-    if (!capture_ || allowed != capture_rules_) {
-        close(wire::CloseReason::gate_closed);
-        capture_.reset();
-        capture_rules_ = allowed;
-        capture_ = std::make_unique<input::Capture>(loop_, input::Rules{allowed}, recorder_, [this] {
-            if (observer_.devices_changed) {
-                observer_.devices_changed();
-            }
-        });
-    }
+    look_at_devices_of(this->policy());
 }
 
-void Controller::reload() {
-    load();
-    evaluate();
+void Controller::look_at_devices_of(const consent::Policy* policy) {
+    const auto allowed = policy != nullptr ? policy->allow_virtual : std::vector<std::string>();
+    if (capture_ && allowed == capture_rules_) {
+        return;
+    }
+    close(wire::CloseReason::gate_closed, wire::GapReason::quarantined);
+    capture_.reset();
+    capture_rules_ = allowed;
+    capture_ = std::make_unique<input::Capture>(loop_, input::Rules{allowed}, intake_, [this] {
+        if (observer_.devices_changed) {
+            observer_.devices_changed();
+        }
+        // A keyboard that came or went took its light with it.
+        light_.refresh();
+        evaluate();
+    });
+}
+
+std::optional<std::uint32_t> Controller::person() const {
+    const auto& session = inputs_.session;
+    if (!inputs_.logind_reachable || !session || !session->active || session->remote ||
+        session->session_class != "user" || session->uid == 0) {
+        return std::nullopt;
+    }
+    return session->uid;
+}
+
+void Controller::look_at_person(std::int64_t now) {
+    inputs_.logind_reachable = sessions_ && sessions_->is_reachable();
+    inputs_.session = sessions_ ? sessions_->session() : std::nullopt;
+    inputs_.awake = sessions_ && !sessions_->is_asleep();
+    inputs_.consent = consent::ConsentState::none;
+    inputs_.keys_sound = false;
+    inputs_.unpaused = false;
+    consent_until_ = 0;
+    paused_until_ = 0;
+    receipt_.reset();
+    if (!inputs_.session) {
+        keys_.reset();
+        return;
+    }
+    const std::uint32_t uid = inputs_.session->uid;
+    const auto pause = pauses_.read(uid, read_clock_anchor(), read_boot_id());
+    inputs_.unpaused = !pause.holds && !unsaved_pauses_.contains(uid);
+    if (!inputs_.unpaused) {
+        paused_until_ = pause.until;
+        inputs_.paused_until = pause.until != 0 ? consent::format_utc(pause.until) : "you resume: " + pause.problem;
+    }
+    if (!policy_) {
+        return;
+    }
+    const auto stored = receipts_.read(uid);
+    const auto assessed = consent::assess(stored, policy_->hash, now);
+    inputs_.consent = unsaved_withdrawals_.contains(uid) ? consent::ConsentState::withdrawn : assessed.state;
+    if (inputs_.consent != consent::ConsentState::valid) {
+        keys_.reset();
+        return;
+    }
+    receipt_ = stored.receipt;
+    consent_until_ = assessed.expiry.value_or(0);
+    auto keys = wire::load_or_create_subject(folders_.state / "subjects", uid);
+    inputs_.keys_sound = keys.has_value();
+    inputs_.keys_problem = keys ? "" : keys.error().message;
+    keys_ = keys ? std::optional(std::move(*keys)) : std::nullopt;
+}
+
+void Controller::look_at_indicators() {
+    std::string problem;
+    for (const Indicator& indicator : indicators()) {
+        if (indicator.required && !indicator.works) {
+            problem += (problem.empty() ? "" : "; ") + indicator.text;
+        }
+    }
+    inputs_.indicators_work = problem.empty();
+    inputs_.indicators_problem = std::move(problem);
+}
+
+std::vector<Controller::Indicator> Controller::indicators() const {
+    const consent::RequiredIndicators required = policy_ ? policy_->indicators : consent::RequiredIndicators{};
+    return {{"light", required.light, light_.works(), light_.text()},
+            {"context", required.context, context_.indicator_works(), context_.indicator_text()}};
+}
+
+std::vector<Inhibitors::Inhibitor> Controller::inhibitors() const {
+    std::vector<Inhibitors::Inhibitor> all;
+    if (!prompts_.works()) {
+        all.push_back({"candord", "whether systemd asks for a password cannot be seen", 0});
+    } else if (prompts_.any()) {
+        all.push_back({"systemd", "a password is asked for", 0});
+    }
+    if (context_.focus() == Context::Focus::secure) {
+        all.push_back({"context helper", "a field for a secret is focused", 0});
+    }
+    const auto asked = inhibitors_.list();
+    all.insert(all.end(), asked.begin(), asked.end());
+    return all;
+}
+
+void Controller::look_at_inhibitors() {
+    const auto all = inhibitors();
+    inputs_.uninhibited = all.empty();
+    inputs_.inhibited_by = all.empty() ? "" : all.front().who + ": " + all.front().why;
 }
 
 void Controller::evaluate() {
-    inputs_.logind_reachable = sessions_ && sessions_->is_reachable();
-    inputs_.session = sessions_ ? sessions_->session() : std::nullopt;
-    inputs_.consent = consent::ConsentState::none;
-    consent_until_ = 0;
-    receipt_.reset();
-    if (policy_ && inputs_.session) {
-        const auto stored = receipts_.read(inputs_.session->uid);
-        const auto assessed = consent::assess(stored, policy_->hash, now_seconds());
-        inputs_.consent = assessed.state;
-        if (assessed.state == consent::ConsentState::valid) {
-            receipt_ = stored.receipt;
-            consent_until_ = assessed.expiry.value_or(0);
-        }
+    if (evaluating_) {
+        again_ = true;
+        return;
     }
+    evaluating_ = true;
+    int round = 0;
+    do {
+        again_ = false;
+        evaluate_once();
+    } while (again_ && ++round < most_rounds);
+    evaluating_ = false;
+    if (observer_.state_changed) {
+        observer_.state_changed();
+    }
+}
+
+void Controller::evaluate_once() {
+    const std::int64_t now = now_seconds();
+    look_at_person(now);
+    context_.set_person(person());
+    if (has(verdict_, consent::Reason::indicator_failed)) {
+        light_.refresh();
+    }
+    static_cast<void>(light_.keep()); // what it failed at is told below
+    look_at_indicators();
+    look_at_inhibitors();
+    inputs_.within_schedule = policy_ && consent::within(policy_->schedule, now);
+    inputs_.audit_works = trail_.problem().empty();
+    inputs_.audit_problem = trail_.problem();
     const auto before = verdict_;
     verdict_ = consent::evaluate(inputs_);
     if (is_recording() && (!verdict_.open || !same_grantee())) {
-        close(wire::CloseReason::gate_closed);
+        close(wire::CloseReason::gate_closed, gap_reason_of(verdict_));
+    }
+    if (told_open_ && !is_recording()) {
+        trail_.note(audit::Act::gate_closed, std::nullopt, told_open_,
+                    verdict_.open ? "the consent or the policy was replaced" : names_of(verdict_));
+        told_open_.reset();
     }
     if (verdict_.open && !is_recording()) {
         open();
     }
-    if (consent_until_ != 0) {
-        // CLOCK_MONOTONIC sleeps and the wall clock is set: looked at again at least once an hour while consent lasts,
-        // after every resume and every step.
-        const auto left = std::max<std::int64_t>(consent_until_ - now_seconds(), 0);
-        expiry_timer_.arm(std::chrono::seconds(std::min<std::int64_t>(left, 3600)));
-    } else {
-        expiry_timer_.disarm();
-    }
+    arm(now);
     if (verdict_ != before) {
         journal::info(verdict_.open ? "the gate is open: recording" : "the gate is closed: nothing is recorded",
                       {{"CANDOR_REASONS", names_of(verdict_)}});
     }
-    if (observer_.state_changed) {
-        observer_.state_changed();
+}
+
+void Controller::arm(std::int64_t now) {
+    std::int64_t wait = longest_wait_seconds;
+    for (const std::int64_t moment : {consent_until_, paused_until_}) {
+        if (moment != 0) {
+            wait = std::min(wait, std::max<std::int64_t>(moment - now, 0));
+        }
+    }
+    if (policy_) {
+        if (const auto change = consent::next_change(policy_->schedule, now)) {
+            wait = std::min(wait, std::max<std::int64_t>(*change - now, 0));
+        }
+    }
+    if (has(verdict_, consent::Reason::audit_failed) || has(verdict_, consent::Reason::indicator_failed)) {
+        wait = std::min(wait, retry_seconds);
+    }
+    // An idle machine without consent is not woken: nothing can begin before something else has changed.
+    if (verdict_.open || wait < longest_wait_seconds) {
+        timer_.arm(std::chrono::seconds(std::max<std::int64_t>(wait, 1)));
+    } else {
+        timer_.disarm();
     }
 }
 
@@ -119,102 +296,148 @@ bool Controller::same_grantee() const {
     return recording_for_ == receipt_ && policy_ && recording_under_ == policy_->hash;
 }
 
+privacy::Level Controller::granted_level() const {
+    return std::min(policy_->level, privacy::parse_level(receipt_->level).value_or(privacy::Level::counts));
+}
+
+std::optional<privacy::Level> Controller::level() const { return is_recording() ? level_to_read() : std::nullopt; }
+
 void Controller::open() {
-    auto subject = wire::load_or_create_subject(folders_.state / "subjects", receipt_->uid);
-    if (!subject) {
-        journal::error("the person's keys are refused, nothing is recorded: " + subject.error().message);
-        verdict_ = {false, {consent::Reason::consent_damaged}};
+    if (light_.works() && !light_.on() && policy_->indicators.light) {
+        again_ = true; // and closed, for that reason
         return;
     }
+    const privacy::Level granted = granted_level();
+    const std::string classes = joined(receipt_->devices, input::class_name);
+    if (!trail_.note(audit::Act::gate_opened, std::nullopt, receipt_->uid,
+                     "level " + std::string(privacy::level_name(granted)) + ", devices " + classes)) {
+        light_.off();
+        again_ = true;
+        return;
+    }
+    told_open_ = receipt_->uid;
     Grantee grantee;
-    grantee.subject = std::move(*subject);
+    grantee.subject = std::move(*keys_);
+    keys_.reset();
     for (const consent::Recipient& recipient : policy_->recipients) {
         grantee.recipients.push_back(recipient.key);
     }
+    grantee.level = std::min(granted, privacy::Level::actions);
     grantee.policy_hash = policy_->hash;
     grantee.consent_version = receipt_->version;
     grantee.batch_interval = policy_->batch_interval;
     recording_for_ = receipt_;
     recording_under_ = policy_->hash;
     recorder_.begin(std::move(grantee));
-    capture_->open();
+    intake_.begin({granted, policy_->batch_interval, policy_->quarantine, policy_->panic_keys, policy_->panic_hold});
+    context_.set_recording(true);
+    trusted_ = false;
+    follow_trust();
+    const privacy::Level delivered = *level_to_read();
+    capture_->open(
+        {[classes_wanted = receipt_->devices, granted](input::DeviceClass device_class) {
+             return privacy::opens(granted, device_class) &&
+                    std::ranges::find(classes_wanted, device_class) != classes_wanted.end();
+         },
+         [delivered](input::DeviceClass device_class) { return privacy::kernel_mask(delivered, device_class); }});
 }
 
-void Controller::close(wire::CloseReason reason) {
+void Controller::close(wire::CloseReason reason, wire::GapReason discarded, bool forget) {
+    // Closing tells that the devices have changed, which is no moment to open them again: whoever closes evaluates then.
+    const bool within_evaluation = std::exchange(evaluating_, true);
     // The devices first: nothing is read any more when this returns.
     if (capture_) {
         capture_->close();
     }
+    if (forget) {
+        intake_.end_and_forget(discarded);
+    } else {
+        intake_.end(discarded);
+    }
     recorder_.end(reason);
+    light_.off();
+    context_.set_recording(false);
     recording_for_.reset();
     recording_under_.reset();
+    trusted_ = false;
+    evaluating_ = within_evaluation;
 }
 
 void Controller::shut_down() {
-    close(wire::CloseReason::stopped);
+    close(wire::CloseReason::stopped, wire::GapReason::quarantined);
+    if (told_open_) {
+        trail_.note(audit::Act::gate_closed, std::nullopt, told_open_, "candord ends");
+        told_open_.reset();
+    }
+    trail_.note(audit::Act::stopped, std::nullopt, std::nullopt);
     capture_.reset();
     sessions_.reset();
 }
 
-const std::vector<input::DeviceStatus>& Controller::devices() const { return capture_->devices(); }
-
-std::expected<std::string, Denied> Controller::grant(std::uint32_t uid, const std::string& level,
-                                                     const std::string& policy_hash, std::int64_t expiry) {
-    if (uid == 0) {
-        return std::unexpected(Denied{Denial::not_authorized, "root cannot consent to anything for anybody"});
+std::optional<privacy::Level> Controller::level_to_read() const {
+    if (!recording_for_) {
+        return std::nullopt;
     }
-    const auto& session = inputs_.session;
-    if (!session || session->uid != uid || !session->active || session->remote || session->session_class != "user") {
-        return std::unexpected(Denied{Denial::not_authorized,
-                                      "consent is taken only from the person whose session is active at this machine"});
-    }
-    if (!policy_) {
-        return std::unexpected(
-            Denied{Denial::policy_refused, "there is no valid policy to consent to: " + inputs_.policy_refusal});
-    }
-    if (policy_hash != to_hex(policy_->hash)) {
-        return std::unexpected(
-            Denied{Denial::policy_changed, "the policy is not the one that was shown: read the notice again"});
-    }
-    auto subject = wire::load_or_create_subject(folders_.state / "subjects", uid);
-    if (!subject) {
-        return std::unexpected(Denied{Denial::policy_refused, subject.error().message});
-    }
-    consent::GrantRequest request;
-    request.uid = uid;
-    request.subject = subject->subject;
-    request.level = level;
-    request.now = now_seconds();
-    request.expiry = expiry;
-    const auto stored = receipts_.grant(*policy_, request);
-    if (!stored) {
-        return std::unexpected(Denied{Denial::invalid_argument, stored.error().message});
-    }
-    journal::info("consent was given", {{"CANDOR_LEVEL", level}});
-    evaluate();
-    return stored->json;
+    const privacy::Level granted = granted_level();
+    return granted == privacy::Level::full && !trusted_ ? privacy::Level::actions : granted;
 }
 
-std::string Controller::revoke(std::uint32_t uid) {
-    if (recording_for_ && recording_for_->uid == uid) {
-        close(wire::CloseReason::gate_closed);
+void Controller::follow_trust() {
+    if (!recording_for_ || !receipt_ || !policy_ || granted_level() != privacy::Level::full) {
+        return;
     }
-    const auto before = receipts_.read(uid);
-    if (before.problem.empty() && (!before.receipt || before.receipt->withdrawn)) {
-        // Nothing to take back: no file is written for the asking.
+    const bool trusted = context_.focus() == Context::Focus::plain;
+    if (trusted) {
+        intake_.vouch();
+    } else {
+        intake_.doubt();
+    }
+    if (trusted == std::exchange(trusted_, trusted)) {
+        return;
+    }
+    capture_->set_masks([level = *level_to_read()](input::DeviceClass device_class) {
+        return privacy::kernel_mask(level, device_class);
+    });
+    if (observer_.state_changed && !evaluating_) {
+        observer_.state_changed();
+    }
+}
+
+void Controller::context_changed() {
+    const auto now = context_.uid();
+    if (now != context_uid_) {
+        if (context_uid_) {
+            trail_.note(audit::Act::context_lost, context_uid_, context_uid_);
+        }
+        if (now) {
+            trail_.note(audit::Act::context_registered, now, now);
+        }
+        context_uid_ = now;
+    }
+    follow_trust();
+    evaluate();
+}
+
+void Controller::light_changed() {
+    // Something else has put it out, or it was candord itself.
+    if (is_recording() && light_.is_on() && !light_.keep() && policy_->indicators.light) {
         evaluate();
-        return before.json;
     }
-    const auto stored = receipts_.withdraw(uid, before.receipt ? before.receipt->subject : wire::Id16{}, now_seconds());
-    journal::info("consent was withdrawn");
-    evaluate();
-    return stored.json;
 }
 
-Controller::ReceiptState Controller::receipt(std::uint32_t uid) const {
-    const auto stored = receipts_.read(uid);
-    const auto assessed = consent::assess(stored, policy_ ? policy_->hash : consent::PolicyHash{}, now_seconds());
-    return {assessed.state, stored.json};
+void Controller::panic() {
+    const auto uid = recording_for_ ? std::optional(recording_for_->uid) : std::nullopt;
+    if (!uid) {
+        return;
+    }
+    // Its failure leaves the person paused for as long as candord lives; there is nobody to tell but the journal.
+    const auto paused = pause(*uid, static_cast<std::uint64_t>(std::chrono::seconds(policy_->panic_pause).count()));
+    if (!paused) {
+        journal::error("the pause is kept in memory only: " + paused.error().message);
+    }
+    light_.blink();
 }
+
+const std::vector<input::DeviceStatus>& Controller::devices() const { return capture_->devices(); }
 
 } // namespace candor::daemon

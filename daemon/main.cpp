@@ -17,8 +17,10 @@ namespace {
 
 using namespace candor;
 
-constexpr const char* usage = "candord [--config DIR] [--state DIR] [--version] [--help]\n"
-                              "Started by systemd, with the listening socket of candor.socket. See candor.conf(5).\n";
+constexpr const char* usage =
+    "candord [--config DIR] [--state DIR] [--leds DIR] [--password-prompts DIR] [--version] [--help]\n"
+    "Started by systemd, with the listening socket of candor.socket. See candor.conf(5).\n"
+    "The last two are for tests: other folders than /sys/class/leds and /run/systemd/ask-password.\n";
 
 UniqueFd take_listener() {
     if (sd_listen_fds(1) != 1 || sd_is_socket_unix(SD_LISTEN_FDS_START, SOCK_SEQPACKET, 1, nullptr, 0) <= 0) {
@@ -87,6 +89,8 @@ int main(int argc, char** argv) {
     }
     const option options[] = {{"config", required_argument, nullptr, 'c'},
                               {"state", required_argument, nullptr, 's'},
+                              {"leds", required_argument, nullptr, 'l'},
+                              {"password-prompts", required_argument, nullptr, 'p'},
                               {"version", no_argument, nullptr, 'v'},
                               {"help", no_argument, nullptr, 'h'},
                               {nullptr, 0, nullptr, 0}};
@@ -95,6 +99,10 @@ int main(int argc, char** argv) {
             folders.config = optarg;
         } else if (c == 's') {
             folders.state = optarg;
+        } else if (c == 'l') {
+            folders.leds = optarg;
+        } else if (c == 'p') {
+            folders.password_prompts = optarg;
         } else {
             std::fputs(c == 'v' ? "candord " CANDOR_VERSION "\n" : usage, c == '?' ? stderr : stdout);
             return c == '?' ? 2 : EXIT_SUCCESS;

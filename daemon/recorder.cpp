@@ -91,13 +91,30 @@ void Recorder::on_hole(const input::Hole& hole) {
     if (!grantee_) {
         throw std::logic_error("a hole while the gate is closed");
     }
-    // What was lost was produced too, as far as it could be counted.
-    counters_.events_produced += hole.events.value_or(0);
-    declare({reason_of(hole.reason), hole.from_us, hole.to_us, hole.events, hole.device});
+    lose({reason_of(hole.reason), hole.from_us, hole.to_us, hole.events, hole.device});
     if (hole.reason == input::HoleReason::device_gone) {
         gone_.insert(hole.device);
     }
+}
+
+void Recorder::lose(const wire::Gap& gap) {
+    if (!grantee_) {
+        throw std::logic_error("a loss while the gate is closed");
+    }
+    // What was lost was produced too, as far as it could be counted.
+    counters_.events_produced += gap.events.value_or(0);
+    declare(gap);
     start_timer();
+}
+
+void Recorder::set_level(privacy::Level level) {
+    if (!grantee_ || grantee_->level == level) {
+        return;
+    }
+    flush();
+    close_stream(wire::CloseReason::rotated);
+    on_frames_();
+    grantee_->level = level;
 }
 
 void Recorder::start_timer() {
@@ -192,6 +209,7 @@ bool Recorder::ensure_stream() {
     context.run = run_;
     context.boot_id = read_boot_id();
     context.anchor = read_clock_anchor();
+    context.level = grantee_->level;
     context.policy_hash = grantee_->policy_hash;
     context.consent_version = grantee_->consent_version;
     stream_.emplace(

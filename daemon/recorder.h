@@ -19,12 +19,13 @@ namespace candor::daemon {
 struct Grantee {
     wire::SubjectKeys subject;
     std::vector<wire::PublicKey> recipients;
+    privacy::Level level = privacy::Level::full; ///< of the first stream
     wire::Hash32 policy_hash{};
     std::uint32_t consent_version = 1;
     std::chrono::seconds batch_interval{5};
 };
 
-/// Since the process started. Events count SYN_REPORT.
+/// Since the process started. Events are those the level keeps, and count SYN_REPORT.
 struct Counters {
     std::uint64_t packets = 0;
     std::uint64_t events_produced = 0;
@@ -35,7 +36,7 @@ struct Counters {
     std::uint64_t streams = 0;
 };
 
-/// Turns packets into sealed frames in the ring: collects a batch, seals it at the next multiple of batch_interval on
+/// Turns packets, reduced to the level in force, into sealed frames in the ring: collects a batch, seals it at the next multiple of batch_interval on
 /// CLOCK_MONOTONIC or when it is full, rotates streams, declares holes. Sealing on a grid keeps the time of a frame from
 /// telling the time of a key. While nothing is typed no timer runs but the one that ends a stream at rotate_us.
 ///
@@ -52,6 +53,11 @@ public:
     /// Seals what there is, closes the stream, forgets the keys and gives the memory back.
     void end(wire::CloseReason reason);
     [[nodiscard]] bool is_active() const noexcept { return grantee_.has_value(); }
+
+    /// What comes from now on is of this level, and in a stream of its own.
+    void set_level(privacy::Level level);
+    /// Declares a loss that did not come through on_hole().
+    void lose(const wire::Gap& gap);
 
     /// The wall clock was set, or the machine slept.
     void clock_changed();

@@ -70,7 +70,9 @@ void CandordProcess::start(const CandordFolders& folders, const std::string& bus
             ::dup2(listener.get(), 3);
         }
         ::unsetenv("JOURNAL_STREAM");
-        execute(program, {"--config", folders.config, "--state", folders.state},
+        execute(program,
+                {"--config", folders.config, "--state", folders.state, "--leds", folders.leds, "--password-prompts",
+                 folders.password_prompts},
                 {{"LISTEN_FDS", "1"},
                  {"LISTEN_PID", std::to_string(::getpid())},
                  {"NOTIFY_SOCKET", notify},

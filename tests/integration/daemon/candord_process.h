@@ -14,6 +14,8 @@ namespace candor::test {
 struct CandordFolders {
     std::filesystem::path config;
     std::filesystem::path state;
+    std::filesystem::path leds; ///< stands for /sys/class/leds
+    std::filesystem::path password_prompts;
     std::filesystem::path runtime; ///< for frames.sock and the socket that stands for systemd's
 };
 

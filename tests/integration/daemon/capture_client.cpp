@@ -4,6 +4,8 @@
 #include "base/error.h"
 #include "support/as_uid.h"
 
+#include <fcntl.h>
+
 #include <cstdarg>
 #include <stdexcept>
 
@@ -12,8 +14,7 @@ namespace {
 
 constexpr const char* service = "org.candor.Capture1";
 constexpr const char* path = "/org/candor/Capture1";
-constexpr const char* main_interface = "org.candor.Capture1";
-constexpr const char* consent_interface = "org.candor.Capture1.Consent";
+const std::string main_interface = "org.candor.Capture1";
 constexpr std::uint64_t patience_us = 60'000'000;
 
 struct BusError {
@@ -32,6 +33,7 @@ CaptureClient::CaptureClient(const std::string& address, uid_t uid) {
     bus_.reset(raw);
     check(sd_bus_set_address(raw, address.c_str()), "set the address");
     check(sd_bus_set_bus_client(raw, 1), "be a client");
+    check(sd_bus_negotiate_fds(raw, 1), "be a client");
     {
         const AsUid as(uid);
         check(sd_bus_start(raw), "connect");
@@ -69,7 +71,8 @@ void CaptureClient::note(sd_bus_message* signal) {
 CaptureClient::Message CaptureClient::property(const char* property, const char* type) {
     sd_bus_message* reply = nullptr;
     BusError error;
-    if (sd_bus_get_property(bus_.get(), service, path, main_interface, property, &error.error, &reply, type) < 0) {
+    if (sd_bus_get_property(bus_.get(), service, path, main_interface.c_str(), property, &error.error, &reply, type) <
+        0) {
         throw std::runtime_error(std::string("property ") + property + ": " + error.error.message);
     }
     return Message(reply);
@@ -82,11 +85,59 @@ std::string CaptureClient::text_property(const char* name) {
     return text;
 }
 
-std::int64_t CaptureClient::consent_until() {
-    const Message reply = property("ConsentUntil", "x");
+std::int64_t CaptureClient::number_property(const char* name) {
+    const Message reply = property(name, "x");
     std::int64_t value = 0;
-    check(sd_bus_message_read(reply.get(), "x", &value), "ConsentUntil");
+    check(sd_bus_message_read(reply.get(), "x", &value), name);
     return value;
+}
+
+bool CaptureClient::enabled() {
+    const Message reply = property("Enabled", "b");
+    int value = 0;
+    check(sd_bus_message_read(reply.get(), "b", &value), "Enabled");
+    return value != 0;
+}
+
+std::string CaptureClient::inhibitors() {
+    const Message reply = property("Inhibitors", "a(ssu)");
+    std::string all;
+    check(sd_bus_message_enter_container(reply.get(), 'a', "(ssu)"), "Inhibitors");
+    const char* who = nullptr;
+    const char* why = nullptr;
+    std::uint32_t uid = 0;
+    while (check(sd_bus_message_read(reply.get(), "(ssu)", &who, &why, &uid), "Inhibitors") > 0) {
+        all += (all.empty() ? "" : "; ") + std::string(who) + ": " + why + " (" + std::to_string(uid) + ")";
+    }
+    return all;
+}
+
+std::string CaptureClient::indicators() {
+    const Message reply = property("Indicators", "a(sbbs)");
+    std::string all;
+    check(sd_bus_message_enter_container(reply.get(), 'a', "(sbbs)"), "Indicators");
+    const char* name = nullptr;
+    const char* text = nullptr;
+    int required = 0;
+    int works = 0;
+    while (check(sd_bus_message_read(reply.get(), "(sbbs)", &name, &required, &works, &text), "Indicators") > 0) {
+        all += (all.empty() ? "" : " ") + std::string(name) + (required != 0 ? "!" : "") +
+               (works != 0 ? " works" : " fails");
+    }
+    return all;
+}
+
+std::uint64_t CaptureClient::counter(const std::string& wanted) {
+    const Message reply = property("Counters", "a{st}");
+    check(sd_bus_message_enter_container(reply.get(), 'a', "{st}"), "Counters");
+    const char* name = nullptr;
+    std::uint64_t value = 0;
+    while (check(sd_bus_message_read(reply.get(), "{st}", &name, &value), "Counters") > 0) {
+        if (wanted == name) {
+            return value;
+        }
+    }
+    throw std::runtime_error("there is no counter " + wanted);
 }
 
 bool CaptureClient::shipper_connected() {
@@ -125,18 +176,31 @@ std::string CaptureClient::reason_text(const std::string& reason) {
     return "not among the reasons";
 }
 
-Answer CaptureClient::call(const char* method, const char* types, ...) {
+CaptureClient::Message CaptureClient::new_call(const std::string& method) {
+    const std::size_t dot = method.find('.');
+    const std::string interface =
+        dot == std::string::npos ? main_interface : main_interface + ("." + method.substr(0, dot));
     sd_bus_message* raw = nullptr;
-    check(sd_bus_message_new_method_call(bus_.get(), &raw, service, path, consent_interface, method), "make a call");
-    const Message message(raw);
+    check(sd_bus_message_new_method_call(bus_.get(), &raw, service, path, interface.c_str(),
+                                         method.c_str() + (dot == std::string::npos ? 0 : dot + 1)),
+          "make a call");
+    return Message(raw);
+}
+
+Answer CaptureClient::call(const char* method, const char* types, ...) {
+    Message message = new_call(method);
     std::va_list arguments;
     va_start(arguments, types);
-    const int appended = *types != '\0' ? sd_bus_message_appendv(raw, types, arguments) : 0;
+    const int appended = *types != '\0' ? sd_bus_message_appendv(message.get(), types, arguments) : 0;
     va_end(arguments);
     check(appended, "make a call");
+    return send(std::move(message));
+}
+
+Answer CaptureClient::send(Message message, UniqueFd* fd) {
     sd_bus_message* reply = nullptr;
     BusError error;
-    if (sd_bus_call(bus_.get(), raw, patience_us, &error.error, &reply) < 0) {
+    if (sd_bus_call(bus_.get(), message.get(), patience_us, &error.error, &reply) < 0) {
         const std::string name = error.error.name;
         const std::string prefix = "org.candor.Capture1.Error.";
         return {name.starts_with(prefix) ? name.substr(prefix.size()) : name, error.error.message, {}};
@@ -144,22 +208,74 @@ Answer CaptureClient::call(const char* method, const char* types, ...) {
     const Message owned(reply);
     Answer answer;
     char type = 0;
-    while (check(sd_bus_message_peek_type(reply, &type, nullptr), method) > 0) {
-        if (type == 's') {
-            const char* text = nullptr;
-            check(sd_bus_message_read(reply, "s", &text), method);
+    const auto read_text = [&] {
+        const char* text = nullptr;
+        const int read = check(sd_bus_message_read(reply, "s", &text), "read an answer");
+        if (read > 0) {
             answer.values.emplace_back(text);
-        } else {
+        }
+        return read > 0;
+    };
+    while (check(sd_bus_message_peek_type(reply, &type, nullptr), "read an answer") > 0) {
+        if (type == 's') {
+            read_text();
+        } else if (type == 'a') {
+            check(sd_bus_message_enter_container(reply, 'a', "s"), "read an answer");
+            while (read_text()) {
+            }
+            check(sd_bus_message_exit_container(reply), "read an answer");
+        } else if (type == 'h') {
+            int borrowed = -1;
+            check(sd_bus_message_read(reply, "h", &borrowed), "read an answer");
+            fd->reset(::fcntl(borrowed, F_DUPFD_CLOEXEC, 3));
+        } else if (type == 'b') {
+            int truth = 0;
+            check(sd_bus_message_read(reply, "b", &truth), "read an answer");
+            answer.values.emplace_back(truth != 0 ? "true" : "false");
+        } else if (type == 'u') {
             std::uint32_t number = 0;
-            check(sd_bus_message_read(reply, "u", &number), method);
+            check(sd_bus_message_read(reply, "u", &number), "read an answer");
+            answer.values.push_back(std::to_string(number));
+        } else {
+            std::uint64_t number = 0;
+            check(sd_bus_message_read_basic(reply, type, &number), "read an answer");
             answer.values.push_back(std::to_string(number));
         }
     }
     return answer;
 }
 
-Answer CaptureClient::grant(const std::string& hash, const std::string& level, std::int64_t expiry) {
-    return call("Grant", "ssx", level.c_str(), hash.c_str(), expiry);
+namespace {
+
+void append_strings(sd_bus_message* message, const std::vector<std::string>& strings) {
+    check(sd_bus_message_open_container(message, 'a', "s"), "make a call");
+    for (const std::string& each : strings) {
+        check(sd_bus_message_append(message, "s", each.c_str()), "make a call");
+    }
+    check(sd_bus_message_close_container(message), "make a call");
+}
+
+} // namespace
+
+Answer CaptureClient::grant(const std::string& hash, const std::string& level, std::int64_t until,
+                            const std::vector<std::string>& devices) {
+    Message message = new_call("Consent.Grant");
+    check(sd_bus_message_append(message.get(), "ss", hash.c_str(), level.c_str()), "make a call");
+    append_strings(message.get(), devices);
+    check(sd_bus_message_append(message.get(), "x", until), "make a call");
+    return send(std::move(message));
+}
+
+Answer CaptureClient::inhibit(const std::string& who, const std::string& why, UniqueFd& held) {
+    Message message = new_call("Inhibit");
+    check(sd_bus_message_append(message.get(), "ss", who.c_str(), why.c_str()), "make a call");
+    return send(std::move(message), &held);
+}
+
+Answer CaptureClient::enroll(const std::vector<std::string>& capabilities) {
+    Message message = new_call("Context.Register");
+    append_strings(message.get(), capabilities);
+    return send(std::move(message));
 }
 
 std::string CaptureClient::introspect() {

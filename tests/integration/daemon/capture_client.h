@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/handle.h"
+#include "base/unique_fd.h"
 
 #include <systemd/sd-bus.h>
 
@@ -32,19 +33,50 @@ public:
 
     [[nodiscard]] std::string state() { return text_property("State"); }
     [[nodiscard]] std::string text_property(const char* property);
-    [[nodiscard]] std::int64_t consent_until();
+    [[nodiscard]] std::int64_t number_property(const char* property);
+    [[nodiscard]] std::int64_t consent_until() { return number_property("ConsentUntil"); }
+    [[nodiscard]] std::int64_t paused_until() { return number_property("PausedUntil"); }
+    [[nodiscard]] bool enabled();
+    /// "WHO: WHY (UID)" of each, separated by "; ".
+    [[nodiscard]] std::string inhibitors();
+    /// "NAME works" or "NAME fails" of each, separated by blanks; those that are required with a "!".
+    [[nodiscard]] std::string indicators();
+    [[nodiscard]] std::uint64_t counter(const std::string& name);
     [[nodiscard]] bool shipper_connected();
     /// Names of the reasons, separated by blanks.
     [[nodiscard]] std::string reasons();
     /// The sentence of a reason that is there.
     [[nodiscard]] std::string reason_text(const std::string& reason);
 
-    [[nodiscard]] Answer notice() { return call("GetNotice", ""); }
-    [[nodiscard]] Answer grant(const std::string& hash, const std::string& level = "full", std::int64_t expiry = 0);
-    [[nodiscard]] Answer revoke() { return call("Revoke", ""); }
-    [[nodiscard]] Answer receipt() { return call("GetReceipt", ""); }
+    [[nodiscard]] Answer notice() { return call("Consent.GetNotice", ""); }
+    [[nodiscard]] Answer grant(const std::string& hash, const std::string& level = "actions", std::int64_t until = 0,
+                               const std::vector<std::string>& devices = {});
+    [[nodiscard]] Answer revoke(bool erase = false) { return call("Consent.Revoke", "b", static_cast<int>(erase)); }
+    [[nodiscard]] Answer receipt() { return call("Consent.GetReceipt", ""); }
     /// Reads the notice and grants what it asks for.
-    [[nodiscard]] Answer consent() { return grant(notice().values.at(1)); }
+    [[nodiscard]] Answer consent(const std::string& level = "actions") { return grant(notice().values.at(1), level); }
+
+    [[nodiscard]] Answer pause(std::uint64_t seconds) { return call("Pause", "t", seconds); }
+    [[nodiscard]] Answer resume() { return call("Resume", ""); }
+    /// The descriptor that holds recording off is put into `held`.
+    [[nodiscard]] Answer inhibit(const std::string& who, const std::string& why, UniqueFd& held);
+    [[nodiscard]] Answer set_enabled(bool enabled) { return call("SetEnabled", "b", static_cast<int>(enabled)); }
+    [[nodiscard]] Answer reload_policy() { return call("ReloadPolicy", ""); }
+
+    [[nodiscard]] Answer enroll(const std::vector<std::string>& capabilities = {"focus", "indicator"});
+    [[nodiscard]] Answer report(const std::string& application, const std::string& role, const std::string& field) {
+        return call("Context.Report", "sss", application.c_str(), role.c_str(), field.c_str());
+    }
+    [[nodiscard]] Answer beat(const std::string& indicator) {
+        return call("Context.Heartbeat", "s", indicator.c_str());
+    }
+    [[nodiscard]] Answer leave() { return call("Context.Unregister", ""); }
+
+    [[nodiscard]] Answer entries(std::uint64_t after = 0, std::uint32_t limit = 1000, bool all = false) {
+        return call("Audit.GetEntries", "tub", after, limit, static_cast<int>(all));
+    }
+    /// "true" or "false", the number of entries, the problem.
+    [[nodiscard]] Answer verify() { return call("Audit.Verify", ""); }
     [[nodiscard]] std::string introspect();
 
     /// Waits for signals until this holds. Gives up after a minute without any.
@@ -63,7 +95,10 @@ private:
     using Message = Handle<sd_bus_message, sd_bus_message_unref>;
     using Slot = Handle<sd_bus_slot, sd_bus_slot_unref>;
 
+    /// "INTERFACE.METHOD", the interface without its "org.candor.Capture1.".
     [[nodiscard]] Answer call(const char* method, const char* types, ...);
+    [[nodiscard]] Answer send(Message message, UniqueFd* fd = nullptr);
+    [[nodiscard]] Message new_call(const std::string& method);
     [[nodiscard]] std::vector<std::pair<std::string, std::string>> all_reasons();
     Message property(const char* property, const char* type);
     void note(sd_bus_message* signal);

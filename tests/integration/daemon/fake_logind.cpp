@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -62,11 +63,41 @@ void FakeLogind::remove_seat() {
     });
 }
 
-void FakeLogind::resume() {
-    run_on_thread([this] {
-        check(sd_bus_emit_signal(bus_.get(), manager_path, "org.freedesktop.login1.Manager", "PrepareForSleep", "b", 0),
-              "signal a resume");
+void FakeLogind::prepare_for_sleep(bool begins) {
+    run_on_thread([this, begins] {
+        check(sd_bus_emit_signal(bus_.get(), manager_path, "org.freedesktop.login1.Manager", "PrepareForSleep", "b",
+                                 static_cast<int>(begins)),
+              "signal sleep");
+        check(sd_bus_flush(bus_.get()), "signal sleep");
     });
+}
+
+std::size_t FakeLogind::sleep_locks() {
+    std::size_t held = 0;
+    run_on_thread([this, &held] {
+        std::erase_if(sleep_locks_, [](const UniqueFd& lock) {
+            char byte = 0;
+            return ::read(lock.get(), &byte, 1) == 0; // nobody has the other end
+        });
+        held = sleep_locks_.size();
+    });
+    return held;
+}
+
+int FakeLogind::answer_inhibit(sd_bus_message* call) {
+    const char* what = nullptr;
+    const char* who = nullptr;
+    const char* why = nullptr;
+    const char* mode = nullptr;
+    check(sd_bus_message_read(call, "ssss", &what, &who, &why, &mode), "read a call");
+    std::array<int, 2> ends{};
+    if (std::string_view(what) != "sleep" || std::string_view(mode) != "delay" ||
+        ::pipe2(ends.data(), O_CLOEXEC | O_NONBLOCK) < 0) {
+        return sd_bus_reply_method_errorf(call, SD_BUS_ERROR_INVALID_ARGS, "not expected here");
+    }
+    sleep_locks_.emplace_back(ends[0]);
+    const UniqueFd given(ends[1]);
+    return sd_bus_reply_method_return(call, "h", given.get());
 }
 
 void FakeLogind::go_mad() {
@@ -110,6 +141,7 @@ void FakeLogind::serve(const std::string& address, int ready) {
     bus_.reset(raw);
     check(sd_bus_set_address(raw, address.c_str()), "set the address");
     check(sd_bus_set_bus_client(raw, 1), "be a client");
+    check(sd_bus_negotiate_fds(raw, 1), "be a client");
     check(sd_bus_start(raw), "connect");
     const auto handler = [](sd_bus_message* message, void* self, sd_bus_error*) {
         return static_cast<FakeLogind*>(self)->answer(message);
@@ -146,6 +178,9 @@ int FakeLogind::answer(sd_bus_message* call) {
     const std::string path = sd_bus_message_get_path(call);
     if (mad_) {
         return sd_bus_reply_method_return(call, "u", 7u);
+    }
+    if (path == manager_path && sd_bus_message_is_method_call(call, "org.freedesktop.login1.Manager", "Inhibit") > 0) {
+        return answer_inhibit(call);
     }
     if (path == seat_path && seat_ &&
         sd_bus_message_is_method_call(call, "org.freedesktop.DBus.Properties", "Get") > 0) {

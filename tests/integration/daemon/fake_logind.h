@@ -39,8 +39,10 @@ public:
     void set(std::optional<FakeSession> session);
     /// A machine without a console.
     void remove_seat();
-    /// The machine has slept.
-    void resume();
+    /// The machine is about to sleep, or has slept.
+    void prepare_for_sleep(bool begins);
+    /// How many hold its sleep off.
+    [[nodiscard]] std::size_t sleep_locks();
     /// It still owns its name, and answers nothing that makes sense.
     void go_mad();
     /// It no longer says whose the session is.
@@ -52,6 +54,7 @@ private:
     void changed(const char* path, const char* interface, const char* property);
     int answer(sd_bus_message* call);
     int answer_session(sd_bus_message* call);
+    int answer_inhibit(sd_bus_message* call);
 
     Handle<sd_bus, sd_bus_flush_close_unref> bus_;
     std::optional<FakeSession> session_;
@@ -59,6 +62,7 @@ private:
     bool mad_ = false;
     bool knows_user_ = true;
     bool stopping_ = false;
+    std::vector<UniqueFd> sleep_locks_; ///< the read end of each; at its end when the other side has let go
     std::mutex mutex_;
     std::vector<std::function<void()>> work_;
     UniqueFd wake_;

@@ -172,5 +172,5 @@ TEST_CASE("its files are readable by itself alone") {
         CHECK(entry.status().permissions() == expected);
         files += entry.is_directory() ? 0 : 1;
     }
-    CHECK(files == 6); // identity, pseudonym, epoch, receipt and two numbered copies
+    CHECK(files == 8); // identity, pseudonym, epoch, receipt and two numbered copies, audit log and its head
 }

@@ -50,7 +50,10 @@ public:
         folders.config = root_ / "etc";
         folders.state = root_ / "state";
         folders.runtime = root_ / "run";
-        for (const auto& folder : {folders.config, folders.state, folders.runtime}) {
+        folders.leds = root_ / "leds";
+        folders.password_prompts = root_ / "ask-password";
+        for (const auto& folder :
+             {folders.config, folders.state, folders.runtime, folders.leds, folders.password_prompts}) {
             std::filesystem::create_directory(folder);
         }
         // Other uids must reach the socket.
@@ -79,11 +82,36 @@ public:
         write("candord.conf",
               "[Candord]\nSocketPeer=" + std::string(static_cast<const char*>(own->pw_name)) + "\n" + more);
     }
-    /// `more` is line 6 and on, in [Policy].
+    /// `more` is line 6 and on, in [Policy]; what it does not say of the following is said behind it.
     void write_policy(const std::string& more = "", bool with_recipient = true) const {
-        write("policy.conf", "[Policy]\nController=Example\nContact=a@example.org\nPurpose=To test\nBatchSeconds=1\n" +
-                                 more +
-                                 (with_recipient ? "[Recipients]\nteam=" + to_hex(recipient.public_key) + "\n" : ""));
+        std::string text =
+            "[Policy]\nController=Example\nContact=a@example.org\nPurpose=To test\nBatchSeconds=1\n" + more;
+        // Here is no keyboard whose light could shine; a test that has one says so.
+        for (const std::string line : {"DPIA=Nothing is at risk", "Level=full", "RequiredIndicators=none"}) {
+            if (!has(more, line.substr(0, line.find('=') + 1))) {
+                text += line + "\n";
+            }
+        }
+        write("policy.conf",
+              text + (with_recipient ? "[Recipients]\nteam=" + to_hex(recipient.public_key) + "\n" : ""));
+    }
+
+    /// A keyboard's Scroll Lock light, as the kernel shows it: lit or not.
+    void add_light(const std::string& name) const {
+        std::filesystem::create_directories(folders.leds / (name + "::scrolllock"));
+        std::ofstream(folders.leds / (name + "::scrolllock") / "brightness") << "0\n";
+        std::ofstream(folders.leds / (name + "::scrolllock") / "max_brightness") << "1\n";
+    }
+    [[nodiscard]] bool is_lit(const std::string& name) const {
+        int brightness = 0;
+        std::ifstream(folders.leds / (name + "::scrolllock") / "brightness") >> brightness;
+        return brightness != 0;
+    }
+    /// systemd asks for a password, as its prompts do; or no longer does.
+    void ask_password(bool asks) const {
+        const auto question = folders.password_prompts / "ask.test";
+        asks ? static_cast<void>(std::ofstream(question) << "[Ask]\n")
+             : static_cast<void>(std::filesystem::remove(question));
     }
 
     [[nodiscard]] CaptureClient client_of(uid_t uid) const { return CaptureClient(bus.address(), uid); }
