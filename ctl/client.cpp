@@ -1,210 +1,229 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "client.h"
 
+#include "base/error.h"
+#include "base/printable.h"
+
+#include <fcntl.h>
+
+#include <cerrno>
 #include <cstring>
-#include <utility>
+#include <initializer_list>
+#include <string_view>
+#include <system_error>
+#include <type_traits>
 
 namespace candor::ctl {
 namespace {
 
-constexpr const char* service = "org.candor.Capture1";
 constexpr const char* object = "/org/candor/Capture1";
-constexpr const char* interface = "org.candor.Capture1";
+constexpr const char* main_interface = service_name;
 constexpr const char* consent_interface = "org.candor.Capture1.Consent";
+constexpr const char* context_interface = "org.candor.Capture1.Context";
+constexpr const char* audit_interface = "org.candor.Capture1.Audit";
 constexpr std::uint64_t timeout_us = 25'000'000;
+constexpr std::uint64_t asking_timeout_us = 120'000'000;
 
-Refusal explain(const sd_bus_error& error, int result) {
+constexpr std::string_view not_understood =
+    "candord's answer is not understood: it is of another version than candorctl";
+
+bool is_one_of(std::string_view name, std::initializer_list<std::string_view> names) {
+    for (const std::string_view other : names) {
+        if (name == other) {
+            return true;
+        }
+    }
+    return false;
+}
+
+Failure explain(const sd_bus_error& error, int result) {
     const std::string name = error.name != nullptr ? error.name : "";
-    const std::string message = error.message != nullptr ? error.message : std::strerror(-result);
-    if (name == "org.freedesktop.DBus.Error.ServiceUnknown" || name == "org.freedesktop.DBus.Error.NameHasNoOwner") {
-        return {"candord is not running: nothing is recorded (to start it: systemctl start candord)"};
+    const std::string message = printable(error.message != nullptr ? error.message : std::strerror(-result));
+    if (is_one_of(name, {"org.freedesktop.DBus.Error.ServiceUnknown", "org.freedesktop.DBus.Error.NameHasNoOwner"})) {
+        return {"candord is not running (systemctl status candord); nothing is recorded", Exit::absent, name};
     }
-    if (name == "org.freedesktop.DBus.Error.NoReply" || name == "org.freedesktop.DBus.Error.Timeout" ||
+    if (is_one_of(name, {"org.freedesktop.DBus.Error.NoReply", "org.freedesktop.DBus.Error.Timeout",
+                         "org.freedesktop.DBus.Error.TimedOut"}) ||
         result == -ETIMEDOUT) {
-        return {"candord does not answer (see: journalctl -u candord)"};
+        return {"candord does not answer (journalctl -u candord)", Exit::refused, name};
     }
-    if (name == "org.freedesktop.DBus.Error.AccessDenied") {
-        return {"not allowed: " + message};
+    if (is_one_of(name, {"org.freedesktop.DBus.Error.UnknownMethod", "org.freedesktop.DBus.Error.UnknownInterface",
+                         "org.freedesktop.DBus.Error.UnknownObject", "org.freedesktop.DBus.Error.InvalidArgs"})) {
+        return {"candord does not know this: it is of another version than candorctl (" + message + ")", Exit::refused,
+                name};
     }
-    return {message};
-}
-
-/// A string argument; throws when the message has another type at this place.
-std::string read_string(sd_bus_message* message) {
-    const char* text = nullptr;
-    check(sd_bus_message_read(message, "s", &text), "read a string");
-    return text;
-}
-
-template <typename Item> void read_array(sd_bus_message* message, const char* contents, Item&& item) {
-    check(sd_bus_message_enter_container(message, 'a', contents), "enter an array");
-    while (check(sd_bus_message_at_end(message, 0), "read an array") == 0) {
-        item();
+    if (name == "org.freedesktop.DBus.Error.InteractiveAuthorizationRequired") {
+        return {"not authorised: polkit has to ask, and cannot here; run this as root", Exit::not_authorised, name};
     }
-    check(sd_bus_message_exit_container(message), "leave an array");
-}
-
-void read_reasons(sd_bus_message* message, Status& status) {
-    read_array(message, "(ss)", [&] {
-        const char *name = nullptr, *text = nullptr;
-        check(sd_bus_message_read(message, "(ss)", &name, &text), "read a reason");
-        status.reasons.push_back({name, text});
-    });
-}
-
-void read_devices(sd_bus_message* message, Status& status) {
-    read_array(message, "(sssbs)", [&] {
-        const char *node = nullptr, *name = nullptr, *device_class = nullptr, *rule = nullptr;
-        int captured = 0;
-        check(sd_bus_message_read(message, "(sssbs)", &node, &name, &device_class, &captured, &rule), "read a device");
-        status.devices.push_back({node, name, device_class, captured != 0, rule});
-    });
-}
-
-void read_counters(sd_bus_message* message, Status& status) {
-    read_array(message, "{st}", [&] {
-        const char* name = nullptr;
-        std::uint64_t value = 0;
-        check(sd_bus_message_read(message, "{st}", &name, &value), "read a counter");
-        status.counters[name] = value;
-    });
-}
-
-/// One property of GetAll's answer; those of later versions are passed over.
-void read_property(sd_bus_message* message, Status& status) {
-    check(sd_bus_message_enter_container(message, 'e', "sv"), "enter a property");
-    const std::string name = read_string(message);
-    const auto variant = [&](const char* type, auto&& body) {
-        check(sd_bus_message_enter_container(message, 'v', type), "enter a property's value");
-        body();
-        check(sd_bus_message_exit_container(message), "leave a property's value");
-    };
-    if (name == "State") {
-        variant("s", [&] { status.state = read_string(message); });
-    } else if (name == "Level") {
-        variant("s", [&] { status.level = read_string(message); });
-    } else if (name == "PolicyHash") {
-        variant("s", [&] { status.policy_hash = read_string(message); });
-    } else if (name == "Reasons") {
-        variant("a(ss)", [&] { read_reasons(message, status); });
-    } else if (name == "Devices") {
-        variant("a(sssbs)", [&] { read_devices(message, status); });
-    } else if (name == "Counters") {
-        variant("a{st}", [&] { read_counters(message, status); });
-    } else if (name == "ConsentUntil") {
-        variant("x", [&] { check(sd_bus_message_read(message, "x", &status.consent_until), "read a time"); });
-    } else if (name == "ShipperConnected") {
-        variant("b", [&] {
-            int connected = 0;
-            check(sd_bus_message_read(message, "b", &connected), "read a truth value");
-            status.shipper_connected = connected != 0;
-        });
-    } else {
-        check(sd_bus_message_skip(message, "v"), "pass over a property");
+    if (is_one_of(name, {"org.candor.Capture1.Error.NotAuthorized", "org.freedesktop.DBus.Error.AccessDenied",
+                         "org.freedesktop.DBus.Error.AuthFailed"})) {
+        return {"not authorised: " + message, Exit::not_authorised, name};
     }
-    check(sd_bus_message_exit_container(message), "leave a property");
+    return {message, Exit::refused, name};
 }
 
-/// Answers of another shape are an outcome: another version of candord.
-template <typename Read> auto understood(Read&& read) -> std::expected<decltype(read()), Refusal> {
-    try {
-        return read();
-    } catch (const std::system_error&) {
-        return std::unexpected(Refusal{"candord's answer is not understood: it is of another version than candorctl"});
-    }
-}
+void nothing(sd_bus_message* /*reply*/) {}
 
 } // namespace
 
-std::expected<Client, Refusal> Client::connect() {
+Answer<Bus> open_bus() {
     sd_bus* bus = nullptr;
     const int result = sd_bus_open_system(&bus);
     if (result < 0) {
-        return std::unexpected(Refusal{std::string("cannot reach the system bus: ") + std::strerror(-result)});
+        return std::unexpected(Failure{std::string("cannot reach the system bus: ") + std::strerror(-result)});
     }
-    return Client(Bus(bus));
+    return Bus(bus);
+}
+
+Answer<Client> Client::connect() {
+    auto bus = open_bus();
+    if (!bus) {
+        return std::unexpected(std::move(bus.error()));
+    }
+    return Client(std::move(*bus));
 }
 
 Client::Message Client::request(const char* target, const char* member) {
     sd_bus_message* message = nullptr;
-    check(sd_bus_message_new_method_call(bus_.get(), &message, service, object, target, member), "make a call");
+    check(sd_bus_message_new_method_call(bus_.get(), &message, service_name, object, target, member), "make a call");
     return Message(message);
 }
 
-std::expected<Client::Message, Refusal> Client::call(Message request) {
+Client::Message Client::privileged_request(const char* target, const char* member) {
+    Message message = request(target, member);
+    check(sd_bus_message_set_allow_interactive_authorization(message.get(), 1), "allow polkit to ask");
+    return message;
+}
+
+Client::Message Client::properties_request(const char* target) {
+    Message message = request("org.freedesktop.DBus.Properties", "GetAll");
+    check(sd_bus_message_append(message.get(), "s", target), "make a call");
+    return message;
+}
+
+Answer<Client::Message> Client::call(const Message& request) {
+    const bool may_ask = sd_bus_message_get_allow_interactive_authorization(request.get()) > 0;
     sd_bus_error error{};
     sd_bus_message* reply = nullptr;
-    const int result = sd_bus_call(bus_.get(), request.get(), timeout_us, &error, &reply);
+    const int result = sd_bus_call(bus_.get(), request.get(), may_ask ? asking_timeout_us : timeout_us, &error, &reply);
     if (result < 0) {
-        Refusal refusal = explain(error, result);
+        Failure failure = explain(error, result);
         sd_bus_error_free(&error);
-        return std::unexpected(std::move(refusal));
+        return std::unexpected(std::move(failure));
     }
     return Message(reply);
 }
 
-std::expected<Status, Refusal> Client::status() {
-    Message message = request("org.freedesktop.DBus.Properties", "GetAll");
-    check(sd_bus_message_append(message.get(), "s", interface), "make a call");
-    auto reply = call(std::move(message));
+template <typename Read> auto Client::ask(const Message& request, Read&& read) -> Answer<decltype(read(nullptr))> {
+    auto reply = call(request);
     if (!reply) {
         return std::unexpected(std::move(reply.error()));
     }
-    auto read = understood([&] {
-        Status status;
-        read_array(reply->get(), "{sv}", [&] { read_property(reply->get(), status); });
-        return status;
-    });
-    if (read && read->state.empty()) {
-        return std::unexpected(Refusal{"candord's answer is not understood: it does not say its state"});
+    // An answer of another shape is an outcome: another version of candord.
+    try {
+        if constexpr (std::is_void_v<decltype(read(nullptr))>) {
+            read(reply->get());
+            return {};
+        } else {
+            return read(reply->get());
+        }
+    } catch (const std::system_error&) {
+        return std::unexpected(Failure{std::string(not_understood)});
     }
-    return read;
 }
 
-std::expected<Notice, Refusal> Client::notice() {
-    auto reply = call(request(consent_interface, "GetNotice"));
-    if (!reply) {
-        return std::unexpected(std::move(reply.error()));
-    }
-    return understood([&] {
-        Notice notice;
-        notice.text = read_string(reply->get());
-        notice.policy_hash = read_string(reply->get());
-        check(sd_bus_message_read(reply->get(), "u", &notice.max_days), "read a number");
+Answer<Status> Client::status() { return ask(properties_request(main_interface), read_status); }
+
+Answer<Offer> Client::offer() {
+    auto notice = ask(request(consent_interface, "GetNotice"), [](sd_bus_message* reply) {
+        Offer offer;
+        offer.text = read_string(reply);
+        offer.policy_hash = read_string(reply);
+        return offer;
+    });
+    if (!notice) {
         return notice;
+    }
+    return ask(properties_request(consent_interface), [&](sd_bus_message* reply) {
+        read_limits(reply, *notice);
+        return std::move(*notice);
     });
 }
 
-std::expected<OwnReceipt, Refusal> Client::receipt() {
-    auto reply = call(request(consent_interface, "GetReceipt"));
-    if (!reply) {
-        return std::unexpected(std::move(reply.error()));
-    }
-    return understood([&] {
+Answer<bool> Client::context_alive() { return ask(properties_request(context_interface), read_alive); }
+
+Answer<OwnReceipt> Client::receipt() {
+    return ask(request(consent_interface, "GetReceipt"), [](sd_bus_message* reply) {
         OwnReceipt receipt;
-        receipt.state = read_string(reply->get());
-        receipt.json = read_string(reply->get());
+        receipt.state = read_string(reply);
+        receipt.json = read_string(reply);
         return receipt;
     });
 }
 
-std::expected<std::string, Refusal> Client::grant(const std::string& level, const std::string& policy_hash,
-                                                  std::int64_t expiry) {
-    Message message = request(consent_interface, "Grant");
-    check(sd_bus_message_append(message.get(), "ssx", level.c_str(), policy_hash.c_str(), expiry), "make a call");
-    auto reply = call(std::move(message));
-    if (!reply) {
-        return std::unexpected(std::move(reply.error()));
+Answer<std::string> Client::grant(const GrantRequest& wanted) {
+    const Message message = request(consent_interface, "Grant");
+    check(sd_bus_message_append(message.get(), "ss", wanted.policy_hash.c_str(), wanted.level.c_str()), "make a call");
+    check(sd_bus_message_open_container(message.get(), SD_BUS_TYPE_ARRAY, "s"), "make a call");
+    for (const std::string& device_class : wanted.device_classes) {
+        check(sd_bus_message_append(message.get(), "s", device_class.c_str()), "make a call");
     }
-    return understood([&] { return read_string(reply->get()); });
+    check(sd_bus_message_close_container(message.get()), "make a call");
+    check(sd_bus_message_append(message.get(), "x", wanted.until), "make a call");
+    return ask(message, read_string);
 }
 
-std::expected<std::string, Refusal> Client::revoke() {
-    auto reply = call(request(consent_interface, "Revoke"));
-    if (!reply) {
-        return std::unexpected(std::move(reply.error()));
-    }
-    return understood([&] { return read_string(reply->get()); });
+Answer<std::string> Client::revoke(bool erase) {
+    const Message message = request(consent_interface, "Revoke");
+    check(sd_bus_message_append(message.get(), "b", erase ? 1 : 0), "make a call");
+    return ask(message, read_string);
+}
+
+Answer<std::int64_t> Client::pause(std::chrono::seconds duration) {
+    const Message message = request(main_interface, "Pause");
+    check(sd_bus_message_append(message.get(), "t", static_cast<std::uint64_t>(duration.count())), "make a call");
+    return ask(message, read_i64);
+}
+
+Answer<void> Client::resume() { return ask(request(main_interface, "Resume"), nothing); }
+
+Answer<UniqueFd> Client::inhibit(const std::string& who, const std::string& why) {
+    const Message message = request(main_interface, "Inhibit");
+    check(sd_bus_message_append(message.get(), "ss", who.c_str(), why.c_str()), "make a call");
+    return ask(message, [](sd_bus_message* reply) {
+        int borrowed = -1; // the message's own
+        check(sd_bus_message_read_basic(reply, SD_BUS_TYPE_UNIX_FD, &borrowed), "read a descriptor");
+        UniqueFd own(::fcntl(borrowed, F_DUPFD_CLOEXEC, 3));
+        if (!own) {
+            throw_errno("keep a descriptor");
+        }
+        return own;
+    });
+}
+
+Answer<void> Client::set_enabled(bool enabled) {
+    const Message message = privileged_request(main_interface, "SetEnabled");
+    check(sd_bus_message_append(message.get(), "b", enabled ? 1 : 0), "make a call");
+    return ask(message, nothing);
+}
+
+Answer<void> Client::reload_policy() { return ask(privileged_request(main_interface, "ReloadPolicy"), nothing); }
+
+Answer<std::vector<std::string>> Client::audit_entries(std::uint64_t after, std::uint32_t limit, bool all) {
+    const Message message =
+        all ? privileged_request(audit_interface, "GetEntries") : request(audit_interface, "GetEntries");
+    check(sd_bus_message_append(message.get(), "tub", after, limit, all ? 1 : 0), "make a call");
+    return ask(message, read_strings);
+}
+
+Answer<Verification> Client::verify_audit() {
+    return ask(request(audit_interface, "Verify"), [](sd_bus_message* reply) {
+        Verification verification;
+        verification.intact = read_bool(reply);
+        verification.entries = read_u64(reply);
+        verification.problem = read_string(reply);
+        return verification;
+    });
 }
 
 } // namespace candor::ctl

@@ -1,78 +1,73 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "base/error.h"
+#include "answers.h"
 #include "base/handle.h"
+#include "base/unique_fd.h"
+#include "failure.h"
 
 #include <systemd/sd-bus.h>
 
+#include <chrono>
 #include <cstdint>
-#include <expected>
-#include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 /// org.candor.Capture1 from the caller's side.
 namespace candor::ctl {
 
-struct Reason {
-    std::string name;
-    std::string text;
-};
+inline constexpr const char* service_name = "org.candor.Capture1";
 
-struct Device {
-    std::string node;
-    std::string name;
-    std::string device_class;
-    bool captured = false;
-    std::string rule;
-};
+using Bus = Handle<sd_bus, sd_bus_flush_close_unref>;
 
-struct Status {
-    std::string state;
+/// The system bus, or what DBUS_SYSTEM_BUS_ADDRESS names.
+[[nodiscard]] Answer<Bus> open_bus();
+
+struct GrantRequest {
+    std::string policy_hash;
     std::string level;
-    std::vector<Reason> reasons;
-    std::vector<Device> devices;
-    std::map<std::string, std::uint64_t> counters;
-    std::int64_t consent_until = 0; ///< seconds since 1970 UTC, 0: none
-    bool shipper_connected = false;
-    std::string policy_hash;
-
-    [[nodiscard]] bool recording() const { return state == "recording"; }
+    std::vector<std::string> device_classes; ///< empty: all that the policy allows
+    std::int64_t until = 0;                  ///< seconds since 1970 UTC, 0: the longest that the policy allows
 };
 
-struct Notice {
-    std::string text;
-    std::string policy_hash;
-    std::uint32_t max_days = 0;
-};
-
-struct OwnReceipt {
-    std::string state;
-    std::string json; ///< empty when there is none that is sound
-};
-
-/// Every refusal is a sentence for the person at the terminal.
 class Client {
 public:
-    /// The system bus, or what DBUS_SYSTEM_BUS_ADDRESS names.
-    [[nodiscard]] static std::expected<Client, Refusal> connect();
+    [[nodiscard]] static Answer<Client> connect();
 
-    [[nodiscard]] std::expected<Status, Refusal> status();
-    [[nodiscard]] std::expected<Notice, Refusal> notice();
-    [[nodiscard]] std::expected<OwnReceipt, Refusal> receipt();
-    /// The receipt's JSON. `expiry` is in seconds since 1970 UTC; 0 is the longest that the policy allows.
-    [[nodiscard]] std::expected<std::string, Refusal> grant(const std::string& level, const std::string& policy_hash,
-                                                            std::int64_t expiry);
-    [[nodiscard]] std::expected<std::string, Refusal> revoke();
+    [[nodiscard]] Answer<Status> status();
+    /// The notice first, then the limits: when the policy changes in between, the hash is an old one, and a grant refused.
+    [[nodiscard]] Answer<Offer> offer();
+    [[nodiscard]] Answer<bool> context_alive();
+
+    [[nodiscard]] Answer<OwnReceipt> receipt();
+    /// The receipt's JSON, of a grant and of a withdrawal.
+    [[nodiscard]] Answer<std::string> grant(const GrantRequest& request);
+    [[nodiscard]] Answer<std::string> revoke(bool erase);
+
+    /// Until when, in seconds since 1970 UTC.
+    [[nodiscard]] Answer<std::int64_t> pause(std::chrono::seconds duration);
+    [[nodiscard]] Answer<void> resume();
+    /// Holds recording off until the descriptor (O_CLOEXEC) is closed.
+    [[nodiscard]] Answer<UniqueFd> inhibit(const std::string& who, const std::string& why);
+
+    // polkit may ask the person: these take up to two minutes.
+    [[nodiscard]] Answer<void> set_enabled(bool enabled);
+    [[nodiscard]] Answer<void> reload_policy();
+    [[nodiscard]] Answer<std::vector<std::string>> audit_entries(std::uint64_t after, std::uint32_t limit, bool all);
+
+    [[nodiscard]] Answer<Verification> verify_audit();
 
 private:
-    using Bus = Handle<sd_bus, sd_bus_flush_close_unref>;
     using Message = Handle<sd_bus_message, sd_bus_message_unref>;
 
     explicit Client(Bus bus) : bus_(std::move(bus)) {}
     [[nodiscard]] Message request(const char* interface, const char* member);
-    [[nodiscard]] std::expected<Message, Refusal> call(Message request);
+    [[nodiscard]] Message privileged_request(const char* interface, const char* member);
+    [[nodiscard]] Message properties_request(const char* interface);
+    [[nodiscard]] Answer<Message> call(const Message& request);
+    /// Calls, and reads the answer with `read`.
+    template <typename Read> auto ask(const Message& request, Read&& read) -> Answer<decltype(read(nullptr))>;
 
     Bus bus_;
 };

@@ -1,34 +1,58 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "base/error.h"
+#include "failure.h"
 
+#include <chrono>
 #include <cstdint>
-#include <expected>
+#include <filesystem>
 #include <optional>
 #include <string>
-#include <string_view>
+#include <vector>
 
-/// One function a subcommand. Each prints to standard output; a refusal is what standard error gets.
+/// One function a subcommand. Each prints to standard output; a failure is what standard error gets.
 namespace candor::ctl {
 
-using Outcome = std::expected<void, Refusal>;
+// commands.cpp
+[[nodiscard]] Outcome show_status(bool json);
+[[nodiscard]] Outcome show_devices(bool json);
+[[nodiscard]] Outcome pause_recording(std::chrono::seconds duration);
+[[nodiscard]] Outcome resume_recording();
+[[nodiscard]] Outcome set_enabled(bool enabled);
 
+// consent.cpp
 struct GrantOptions {
-    std::string level = "full";
-    std::string until; ///< parse_until's forms; empty: not given
+    std::string level;                ///< empty: "actions", or the policy's ceiling where that is lower
+    std::vector<std::string> devices; ///< names of classes; empty: all that the policy allows
+    std::string until;                ///< parse_until's forms; empty: not given
     std::optional<unsigned> days;
     bool yes = false;
 };
-
-[[nodiscard]] Outcome show_status(bool json);
-[[nodiscard]] Outcome show_devices(bool json);
 [[nodiscard]] Outcome show_notice();
 [[nodiscard]] Outcome show_consent(bool json);
 [[nodiscard]] Outcome grant_consent(const GrantOptions& options);
-[[nodiscard]] Outcome revoke_consent();
+/// Never asks: taking consent back takes no more steps than giving it.
+[[nodiscard]] Outcome revoke_consent(bool erase);
 
-/// YYYY-MM-DD (the first second of that day, local time) or YYYY-MM-DDTHH:MM:SSZ, in seconds since 1970 UTC.
-[[nodiscard]] std::optional<std::int64_t> parse_until(std::string_view text);
+// inhibit.cpp
+struct InhibitOptions {
+    std::string who; ///< empty: the command's name
+    std::string why;
+    std::vector<std::string> command; ///< at least one
+};
+/// Runs the command with recording held off. Its exit status, 128 + the signal that ended it, 127 when it is not found, 126
+/// when it cannot be run.
+[[nodiscard]] Outcome inhibit(const InhibitOptions& options);
+
+// audit.cpp
+/// The entries that concern the caller, or all.
+[[nodiscard]] Outcome show_audit(bool all, bool json);
+/// The exit status is 1 when the log is not intact.
+[[nodiscard]] Outcome verify_audit(bool json);
+
+// policy.cpp
+/// Needs no candord: what it would say to this file.
+[[nodiscard]] Outcome check_policy(const std::filesystem::path& file);
+[[nodiscard]] Outcome reload_policy();
 
 } // namespace candor::ctl

@@ -2,39 +2,41 @@
 #include "report.h"
 
 #include "base/printable.h"
-#include "consent/utc.h"
+#include "text.h"
+#include "when.h"
 
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 
 #include <algorithm>
-#include <array>
 #include <utility>
 
 namespace candor::ctl {
 namespace {
 
-using Json = nlohmann::ordered_json;
+struct Advice {
+    std::string_view reason;
+    std::string_view text;
+    bool broken = false; ///< somebody has to repair something; the others are as somebody wants it
+};
 
-std::string dump(const Json& json) {
-    // Names from hardware need not be UTF-8.
-    return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
-}
-
-std::size_t captured_count(const Status& status) {
-    return static_cast<std::size_t>(std::ranges::count_if(status.devices, &Device::captured));
-}
-
-/// An answer may hold any number; only those of the calendar are dates.
-std::string date(std::int64_t seconds) {
-    return seconds < 0 || seconds >= 253'402'300'800 ? std::to_string(seconds) : consent::format_utc(seconds);
-}
-
-constexpr std::pair<std::string_view, std::string_view> advices[] = {
+constexpr Advice advices[] = {
     {"disabled", "see Enabled= in /etc/candor/candord.conf, and journalctl -u candord"},
-    {"policy-refused", "the administrator corrects /etc/candor/policy.conf and notice.txt: systemctl restart candord"},
-    {"no-recipients", "the administrator names one in [Recipients] of /etc/candor/policy.conf"},
-    {"logind-unreachable", "see systemctl status systemd-logind"},
+    {"switched-off", "the administrator allows it again with: candorctl enable"},
+    {"audit-failed", "the administrator makes room on the disk, or looks into it: candorctl audit verify", true},
+    {"policy-refused",
+     "the administrator corrects it (candorctl policy check /etc/candor/policy.conf), then: candorctl policy reload",
+     true},
+    {"no-recipients",
+     "the administrator names one in [Recipients] of /etc/candor/policy.conf, then: candorctl policy reload", true},
+    {"no-dpia", "the administrator names it with DPIA= in /etc/candor/policy.conf, then: candorctl policy reload",
+     true},
+    {"outside-schedule", "nothing to do: it continues within the hours that candorctl notice names"},
+    {"indicator-failed",
+     "connect a keyboard with a Scroll Lock light, or start the context helper in the session: see Indicators below",
+     true},
+    {"asleep", "nothing to do: it continues when the computer is awake"},
+    {"inhibited", "nothing to do: it continues when who holds it off lets go"},
+    {"logind-unreachable", "see systemctl status systemd-logind", true},
     {"no-session", "log in at the computer itself"},
     {"session-class", "nothing to do: only a person's own session is recorded"},
     {"session-inactive", "nothing to do: it continues when the session is in the foreground"},
@@ -43,30 +45,82 @@ constexpr std::pair<std::string_view, std::string_view> advices[] = {
     {"consent-none", "if you agree, after reading the notice: candorctl consent grant"},
     {"consent-withdrawn", "nothing to do; if you change your mind: candorctl consent grant"},
     {"consent-expired", "if you still agree: candorctl consent grant"},
-    {"consent-not-yet-valid", "set the computer's clock; see timedatectl"},
+    {"consent-not-yet-valid", "set the computer's clock; see timedatectl", true},
     {"consent-wrong-policy", "read the new notice; if you agree to it: candorctl consent grant"},
-    {"consent-damaged", "if you still agree: candorctl consent grant"},
+    {"consent-damaged", "if you still agree: candorctl consent grant", true},
     {"consent-level-unsupported", "if you agree to a level that is recorded: candorctl consent grant"},
+    {"keys-damaged", "the administrator finds which, and why: journalctl -u candord", true},
+    {"paused", "to go on before that: candorctl resume"},
 };
 
-std::string field(const Json& json, const char* pointer) {
-    const auto at = Json::json_pointer(pointer);
-    return json.contains(at) && json.at(at).is_string() ? printable(json.at(at).get<std::string>()) : std::string();
+const Advice* find_advice(std::string_view reason) {
+    const auto* found = std::ranges::find(advices, reason, &Advice::reason);
+    return found == std::end(advices) ? nullptr : found;
 }
+
+std::size_t captured_count(const Status& status) {
+    return static_cast<std::size_t>(std::ranges::count_if(status.devices, &Device::captured));
+}
+
+/// Green while recording, red when something is broken, else yellow: somebody wants it so.
+Tone tone_of(const Status& status) {
+    if (status.recording()) {
+        return Tone::good;
+    }
+    const bool broken = std::ranges::any_of(status.reasons, [](const Reason& reason) {
+        const Advice* known = find_advice(reason.name);
+        return known == nullptr || known->broken;
+    });
+    return broken ? Tone::bad : Tone::caution;
+}
+
+std::string level_in_force(const Status& status, const std::optional<OwnConsent>& own) {
+    std::string text = printable(status.level);
+    if (own && own->level != status.level) {
+        text += fmt::format(" (you consented to {}: {})", printable(own->level),
+                            own->context_alive ? "the context helper does not know that no secret is typed"
+                                               : "that needs the context helper, which is not running");
+    }
+    return text;
+}
+
+std::string devices_line(const Status& status) {
+    std::string text = fmt::format("{} of {} captured", captured_count(status), status.devices.size());
+    std::string_view before = ": ";
+    for (const Device& device : status.devices) {
+        if (device.captured) {
+            text += fmt::format("{}{} ({})", before, printable(device.name), printable(device.device_class));
+            before = ", ";
+        }
+    }
+    return text;
+}
+
+std::string counters_text(const Status& status, const Style& style) {
+    std::size_t width = 0;
+    for (const auto& [name, value] : status.counters) {
+        width = std::max(width, printable(name).size());
+    }
+    std::string text = style(Tone::heading, "Counters:") + "\n";
+    for (const auto& [name, value] : status.counters) {
+        text += fmt::format("  {:<{}}  {}\n", printable(name), width, value);
+    }
+    return text;
+}
+
+Json time_or_null(std::int64_t seconds) { return seconds == 0 ? Json(nullptr) : Json(utc_time(seconds)); }
 
 } // namespace
 
 std::string_view advice(std::string_view reason_name) {
-    for (const auto& [name, text] : advices) {
-        if (name == reason_name) {
-            return text;
-        }
-    }
-    return {};
+    const Advice* known = find_advice(reason_name);
+    return known != nullptr ? known->text : std::string_view();
 }
 
-std::string status_text(const Status& status) {
-    std::string text = fmt::format("Recording: {}\n", status.recording() ? "yes" : "no");
+std::string status_text(const Status& status, const std::optional<OwnConsent>& own, const Style& style) {
+    std::string first = line("Recording", status.recording() ? "yes" : "no");
+    first.pop_back();
+    std::string text = style(tone_of(status), first) + "\n";
     for (const Reason& reason : status.reasons) {
         text += fmt::format("  {} ({})\n", printable(reason.text), printable(reason.name));
         if (const auto what = advice(reason.name); !what.empty()) {
@@ -74,69 +128,71 @@ std::string status_text(const Status& status) {
         }
     }
     if (status.recording()) {
-        text += fmt::format("Level:     {}\n", printable(status.level));
+        text += line("Level", level_in_force(status, own));
     }
-    text += fmt::format("Consent:   {}\n", status.consent_until == 0 ? "none" : "until " + date(status.consent_until));
-    text += fmt::format("Devices:   {} of {} captured\n", captured_count(status), status.devices.size());
-    text += fmt::format("Shipper:   {}\n", status.shipper_connected ? "connected" : "not connected");
-    text += fmt::format("Policy:    {}\n", status.policy_hash.empty() ? "none" : printable(status.policy_hash));
-    if (!status.counters.empty()) {
-        text += "Counters:\n";
-        std::size_t width = 0;
-        for (const auto& [name, value] : status.counters) {
-            width = std::max(width, name.size());
-        }
-        for (const auto& [name, value] : status.counters) {
-            text += fmt::format("  {:<{}}  {}\n", printable(name), width, value);
-        }
+    text += line("Consent", status.consent_until == 0 ? "none" : "until " + local_time(status.consent_until));
+    if (status.paused_until != 0) {
+        text += line("Paused", "until " + local_time(status.paused_until));
     }
-    return text;
+    for (const Inhibitor& inhibitor : status.inhibitors) {
+        text += line("Held off", fmt::format("by {}: {} ({})", printable(inhibitor.who), printable(inhibitor.why),
+                                             user_name(inhibitor.uid)));
+    }
+    for (const Indicator& indicator : status.indicators) {
+        text += line("Indicator", fmt::format("{}, {}, {}: {}", printable(indicator.name),
+                                              indicator.required ? "required" : "not required",
+                                              indicator.works ? "works" : "does not work", printable(indicator.text)));
+    }
+    text += line("Allowed", status.enabled ? "yes" : "no, the administrator has switched recording off");
+    text += line("Devices", devices_line(status));
+    text += line("Shipper", status.shipper_connected ? "connected" : "not connected");
+    text += line("Policy", status.policy_hash.empty() ? "refused" : printable(status.policy_hash));
+    return status.counters.empty() ? text : text + counters_text(status, style);
 }
 
-std::string status_json(const Status& status) {
+std::string status_json(const Status& status, const std::optional<OwnConsent>& own) {
     Json reasons = Json::array();
     for (const Reason& reason : status.reasons) {
         reasons.push_back({{"name", reason.name}, {"text", reason.text}, {"advice", advice(reason.name)}});
     }
-    Json json{{"recording", status.recording()},
-              {"state", status.state},
-              {"level", status.level},
-              {"reasons", std::move(reasons)},
-              {"consent_until", nullptr},
-              {"devices", {{"captured", captured_count(status)}, {"known", status.devices.size()}}},
-              {"shipper_connected", status.shipper_connected},
-              {"policy_hash", status.policy_hash},
-              {"counters", Json::object()}};
-    if (status.consent_until != 0) {
-        json["consent_until"] = date(status.consent_until);
+    Json inhibitors = Json::array();
+    for (const Inhibitor& inhibitor : status.inhibitors) {
+        inhibitors.push_back({{"who", inhibitor.who}, {"why", inhibitor.why}, {"uid", inhibitor.uid}});
     }
+    Json indicators = Json::array();
+    for (const Indicator& indicator : status.indicators) {
+        indicators.push_back({{"name", indicator.name},
+                              {"required", indicator.required},
+                              {"works", indicator.works},
+                              {"text", indicator.text}});
+    }
+    Json counters = Json::object();
     for (const auto& [name, value] : status.counters) {
-        json["counters"][name] = value;
+        counters[name] = value;
     }
-    return dump(json);
+    return dump({{"recording", status.recording()},
+                 {"state", status.state},
+                 {"level", status.level},
+                 {"consented_level", own ? Json(own->level) : Json(nullptr)},
+                 {"reasons", std::move(reasons)},
+                 {"consent_until", time_or_null(status.consent_until)},
+                 {"paused_until", time_or_null(status.paused_until)},
+                 {"inhibitors", std::move(inhibitors)},
+                 {"indicators", std::move(indicators)},
+                 {"enabled", status.enabled},
+                 {"devices", {{"captured", captured_count(status)}, {"known", status.devices.size()}}},
+                 {"shipper_connected", status.shipper_connected},
+                 {"policy_hash", status.policy_hash},
+                 {"counters", std::move(counters)}});
 }
 
-std::string devices_text(const Status& status) {
-    std::vector<std::array<std::string, 5>> rows{{"NODE", "NAME", "CLASS", "CAPTURED", "RULE"}};
+std::string devices_text(const Status& status, const Style& style) {
+    std::vector<std::vector<std::string>> rows{{"NODE", "NAME", "CLASS", "CAPTURED", "RULE"}};
     for (const Device& device : status.devices) {
         rows.push_back({printable(device.node), printable(device.name), printable(device.device_class),
                         device.captured ? "yes" : "no", printable(device.rule)});
     }
-    std::array<std::size_t, 5> widths{};
-    for (const auto& row : rows) {
-        for (std::size_t i = 0; i < row.size(); ++i) {
-            widths[i] = std::max(widths[i], row[i].size());
-        }
-    }
-    std::string text;
-    for (const auto& row : rows) {
-        std::string line;
-        for (std::size_t i = 0; i + 1 < row.size(); ++i) {
-            line += fmt::format("{:<{}}  ", row[i], widths[i]);
-        }
-        text += line + row.back() + "\n";
-    }
-    return text;
+    return table(rows, style);
 }
 
 std::string devices_json(const Status& status) {
@@ -147,43 +203,6 @@ std::string devices_json(const Status& status) {
                         {"class", device.device_class},
                         {"captured", device.captured},
                         {"rule", device.rule}});
-    }
-    return dump(json);
-}
-
-std::string receipt_text(const OwnReceipt& receipt) {
-    std::string text = fmt::format("Consent:    {}\n", printable(receipt.state));
-    const Json json = Json::parse(receipt.json, nullptr, false);
-    if (!json.is_object()) {
-        return text;
-    }
-    const auto add = [&](std::string_view name, const std::string& value) {
-        if (!value.empty()) {
-            text += fmt::format("{:<11} {}\n", name, value);
-        }
-    };
-    const std::string given = field(json, "/event/event_time");
-    const std::string duration = field(json, "/event/validity_duration");
-    const bool withdrawn = field(json, "/event/event_state") == "consent_withdrawn";
-    add(withdrawn ? "Withdrawn:" : "Given:", given);
-    const auto start = consent::parse_utc(given);
-    if (!withdrawn && start && duration.starts_with("PT") && duration.ends_with("S")) {
-        add("Until:", date(*start + std::strtoll(duration.c_str() + 2, nullptr, 10)));
-    }
-    add("Level:", field(json, "/level"));
-    add("Controller:", field(json, "/party_identification/0/party_name"));
-    add("Contact:", field(json, "/party_identification/0/party_contact"));
-    add("Purpose:", field(json, "/purposes/0/purpose"));
-    add("Retention:", field(json, "/purposes/0/retention_period"));
-    add("Policy:", field(json, "/policy_hash"));
-    add("Record:", field(json, "/record_id"));
-    return text;
-}
-
-std::string receipt_json(const OwnReceipt& receipt) {
-    Json json{{"state", receipt.state}, {"receipt", nullptr}};
-    if (Json inner = Json::parse(receipt.json, nullptr, false); inner.is_object()) {
-        json["receipt"] = std::move(inner);
     }
     return dump(json);
 }

@@ -1,22 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "client.h"
+#include "answers.h"
+#include "style.h"
 
+#include <optional>
 #include <string>
 #include <string_view>
 
-/// What candorctl prints: text for people, JSON for programs. Pure.
+/// What candorctl prints of the recorder's state: text for people, JSON for programs.
 namespace candor::ctl {
 
-[[nodiscard]] std::string status_text(const Status& status);
-[[nodiscard]] std::string status_json(const Status& status);
+/// What the caller consented to, when it is the caller who is being recorded.
+struct OwnConsent {
+    std::string level;
+    bool context_alive = false; ///< "full" needs the context helper
+};
 
-[[nodiscard]] std::string devices_text(const Status& status);
+/// What matters first: whether it is recorded, why not and what to do, what is in force, who decides on it; then figures.
+[[nodiscard]] std::string status_text(const Status& status, const std::optional<OwnConsent>& own, const Style& style);
+[[nodiscard]] std::string status_json(const Status& status, const std::optional<OwnConsent>& own);
+
+[[nodiscard]] std::string devices_text(const Status& status, const Style& style);
 [[nodiscard]] std::string devices_json(const Status& status);
-
-[[nodiscard]] std::string receipt_text(const OwnReceipt& receipt);
-[[nodiscard]] std::string receipt_json(const OwnReceipt& receipt);
 
 /// What to do about a reason; empty for one that is not known.
 [[nodiscard]] std::string_view advice(std::string_view reason_name);

@@ -3,13 +3,16 @@
 
 #include "base/error.h"
 #include "base/handle.h"
+#include "support/program.h"
 
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <systemd/sd-bus.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
+#include <chrono>
 
 namespace candor::test {
 namespace {
@@ -18,10 +21,33 @@ using Message = Handle<sd_bus_message, sd_bus_message_unref>;
 
 constexpr const char* main_interface = "org.candor.Capture1";
 constexpr const char* consent_interface = "org.candor.Capture1.Consent";
+constexpr const char* context_interface = "org.candor.Capture1.Context";
+constexpr const char* audit_interface = "org.candor.Capture1.Audit";
 
-template <typename... Values>
-void append_property(sd_bus_message* reply, const char* name, const char* type, Values... values) {
-    check(sd_bus_message_append(reply, "{sv}", name, type, values...), "append a property");
+Message answer_to(sd_bus_message* message) {
+    sd_bus_message* raw = nullptr;
+    check(sd_bus_message_new_method_return(message, &raw), "make an answer");
+    return Message(raw);
+}
+
+template <typename Items, typename Append>
+void append_array(sd_bus_message* reply, const char* contents, const Items& items, Append&& append) {
+    check(sd_bus_message_open_container(reply, 'a', contents), "open an array");
+    for (const auto& item : items) {
+        append(item);
+    }
+    check(sd_bus_message_close_container(reply), "close an array");
+}
+
+/// A property whose value `append` appends.
+template <typename Append>
+void append_property(sd_bus_message* reply, const char* name, const char* type, Append&& append) {
+    check(sd_bus_message_open_container(reply, 'e', "sv"), "open a property");
+    check(sd_bus_message_append(reply, "s", name), "name a property");
+    check(sd_bus_message_open_container(reply, 'v', type), "open a value");
+    append();
+    check(sd_bus_message_close_container(reply), "close a value");
+    check(sd_bus_message_close_container(reply), "close a property");
 }
 
 } // namespace
@@ -29,7 +55,9 @@ void append_property(sd_bus_message* reply, const char* name, const char* type, 
 const std::string FakeCandord::notice = "Every key is recorded.\n";
 const std::string FakeCandord::policy_hash(64, 'a');
 const std::string FakeCandord::given =
-    R"({"record_id":"r1","level":"full","policy_hash":"aa","purposes":[{"purpose":"Training"}],)"
+    R"({"record_id":"r1","level":"full","policy_hash":"aa","purposes":[{"purpose":"Training",)"
+    R"("pii_information":[{"pii_type":"every key","device_class":"keyboard"},{"pii_type":"clicks","device_class":"mouse"}],)"
+    R"("recipient_third_parties":["lab","archive"],"retention_period":"a year"}],)"
     R"("party_identification":[{"party_name":"Example","party_contact":"a@example.org"}],)"
     R"("event":{"event_time":"2026-11-24T00:00:00Z","validity_duration":"PT86400S","event_state":"consent_given"}})";
 
@@ -49,14 +77,43 @@ FakeCandord::~FakeCandord() {
     thread_.join();
 }
 
+std::vector<std::string> FakeCandord::calls() {
+    const std::lock_guard lock(mutex_);
+    return calls_;
+}
+
+bool FakeCandord::was_called(const std::string& member) {
+    const auto all = calls();
+    return std::ranges::any_of(all, [&](const std::string& call) { return call.starts_with(member); });
+}
+
 std::vector<FakeCandord::Grant> FakeCandord::grants() {
     const std::lock_guard lock(mutex_);
     return grants_;
 }
 
-int FakeCandord::revocations() {
+int FakeCandord::held() {
     const std::lock_guard lock(mutex_);
-    return revocations_;
+    return static_cast<int>(std::ranges::count_if(inhibitors_, [](const UniqueFd& fd) {
+        pollfd poll{fd.get(), POLLIN, 0};
+        return ::poll(&poll, 1, 0) == 0;
+    }));
+}
+
+bool FakeCandord::wait_until_held(int number) {
+    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+    while (held() != number) {
+        if (std::chrono::steady_clock::now() > end) {
+            return false;
+        }
+        std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    }
+    return true;
+}
+
+void FakeCandord::note(const std::string& call) {
+    const std::lock_guard lock(mutex_);
+    calls_.push_back(call);
 }
 
 void FakeCandord::serve(const std::string& address, int ready) {
@@ -65,6 +122,7 @@ void FakeCandord::serve(const std::string& address, int ready) {
     const Handle<sd_bus, sd_bus_flush_close_unref> bus(raw);
     check(sd_bus_set_address(raw, address.c_str()), "set the address");
     check(sd_bus_set_bus_client(raw, 1), "be a client");
+    check(sd_bus_negotiate_fds(raw, 1), "pass descriptors");
     check(sd_bus_start(raw), "connect");
     const auto handler = [](sd_bus_message* message, void* self, sd_bus_error*) {
         return static_cast<FakeCandord*>(self)->answer(message);
@@ -86,62 +144,187 @@ void FakeCandord::serve(const std::string& address, int ready) {
 }
 
 int FakeCandord::answer(sd_bus_message* message) {
-    const auto is = [message](const char* interface, const char* member) {
-        return sd_bus_message_is_method_call(message, interface, member) > 0;
-    };
-    if (!answers_.error.empty()) {
-        return sd_bus_reply_method_errorf(message, answers_.error.c_str(), "what the service says");
+    const char* member_name = sd_bus_message_get_member(message);
+    const std::string member = member_name != nullptr ? member_name : "";
+    for (const std::string& failing : {member, std::string("*")}) {
+        if (const auto error = answers_.errors.find(failing); error != answers_.errors.end()) {
+            note(member);
+            return sd_bus_reply_method_errorf(message, error->second.c_str(), "%s", answers_.error_text.c_str());
+        }
     }
     if (answers_.nonsense) {
         return sd_bus_reply_method_return(message, "u", 7u);
     }
+    const char* interface = sd_bus_message_get_interface(message);
+    return answer_call(message, interface != nullptr ? interface : "", member);
+}
+
+int FakeCandord::answer_call(sd_bus_message* message, const std::string& interface, const std::string& member) {
+    const auto is = [&](const char* wanted_interface, const char* wanted_member) {
+        return interface == wanted_interface && member == wanted_member;
+    };
+    const std::string asked = sd_bus_message_get_allow_interactive_authorization(message) > 0 ? " !" : "";
     if (is("org.freedesktop.DBus.Properties", "GetAll")) {
         return answer_properties(message);
     }
     if (is(consent_interface, "GetNotice")) {
-        return sd_bus_reply_method_return(message, "ssu", notice.c_str(), policy_hash.c_str(), 90u);
+        return sd_bus_reply_method_return(message, "ss", notice.c_str(), policy_hash.c_str());
     }
     if (is(consent_interface, "GetReceipt")) {
+        note(member);
         return sd_bus_reply_method_return(message, "ss", answers_.receipt_state.c_str(), answers_.receipt.c_str());
     }
     if (is(consent_interface, "Grant")) {
-        const char *level = nullptr, *hash = nullptr;
-        std::int64_t expiry = 0;
-        check(sd_bus_message_read(message, "ssx", &level, &hash, &expiry), "read the grant");
-        const std::lock_guard lock(mutex_);
-        grants_.push_back({level, hash, expiry});
-        return sd_bus_reply_method_return(message, "s", given.c_str());
+        return answer_grant(message);
     }
     if (is(consent_interface, "Revoke")) {
-        const std::lock_guard lock(mutex_);
-        ++revocations_;
-        return sd_bus_reply_method_return(message, "s", R"({"event":{"event_state":"consent_withdrawn"}})");
+        int erase = 0;
+        check(sd_bus_message_read(message, "b", &erase), "read the withdrawal");
+        note(erase != 0 ? "Revoke true" : "Revoke false");
+        const std::string json =
+            std::string(R"({"event":{"event_state":"consent_withdrawn"},"erase":)") + (erase != 0 ? "true}" : "false}");
+        return sd_bus_reply_method_return(message, "s", json.c_str());
+    }
+    if (is(main_interface, "Pause")) {
+        std::uint64_t seconds = 0;
+        check(sd_bus_message_read(message, "t", &seconds), "read the pause");
+        note("Pause " + std::to_string(seconds));
+        return sd_bus_reply_method_return(message, "x", paused_until);
+    }
+    if (is(main_interface, "SetEnabled")) {
+        int enabled = 0;
+        check(sd_bus_message_read(message, "b", &enabled), "read the switch");
+        note((enabled != 0 ? "SetEnabled true" : "SetEnabled false") + asked);
+        return sd_bus_reply_method_return(message, "");
+    }
+    if (is(main_interface, "Resume") || is(main_interface, "ReloadPolicy")) {
+        note(member + asked);
+        return sd_bus_reply_method_return(message, "");
+    }
+    if (is(main_interface, "Inhibit")) {
+        return answer_inhibit(message);
+    }
+    if (is(audit_interface, "GetEntries")) {
+        return answer_entries(message);
+    }
+    if (is(audit_interface, "Verify")) {
+        return sd_bus_reply_method_return(message, "bts", answers_.intact ? 1 : 0, std::uint64_t{41},
+                                          answers_.intact ? "" : "audit.log:42: another hash");
     }
     return 0;
 }
 
-int FakeCandord::answer_properties(sd_bus_message* message) {
-    sd_bus_message* raw = nullptr;
-    check(sd_bus_message_new_method_return(message, &raw), "make an answer");
-    const Message reply(raw);
-    check(sd_bus_message_open_container(raw, 'a', "{sv}"), "open the properties");
-    append_property(raw, "State", "s", answers_.recording ? "recording" : "closed");
-    append_property(raw, "Level", "s", answers_.recording ? "full" : "");
-    if (answers_.recording) {
-        append_property(raw, "Reasons", "a(ss)", 0);
-    } else {
-        append_property(raw, "Reasons", "a(ss)", 1, "consent-none", "the person at the seat has not consented");
+int FakeCandord::answer_grant(sd_bus_message* message) {
+    const char *hash = nullptr, *level = nullptr;
+    Grant grant;
+    check(sd_bus_message_read(message, "ss", &hash, &level), "read the grant");
+    check(sd_bus_message_enter_container(message, 'a', "s"), "read the classes");
+    const char* device_class = nullptr;
+    while (check(sd_bus_message_read(message, "s", &device_class), "read a class") > 0) {
+        grant.device_classes.emplace_back(device_class);
     }
-    append_property(raw, "Devices", "a(sssbs)", 2, "/dev/input/event0", answers_.device_name.c_str(), "keyboard",
-                    answers_.recording ? 1 : 0, "keyboard", "/dev/input/event1", "Power Button", "other", 0,
-                    "power button");
-    append_property(raw, "Counters", "a{st}", 2, "EventsProduced", std::uint64_t{12}, "Batches", std::uint64_t{3});
-    append_property(raw, "ConsentUntil", "x", answers_.consent_until);
-    append_property(raw, "ShipperConnected", "b", 1);
-    append_property(raw, "PolicyHash", "s", policy_hash.c_str());
-    append_property(raw, "OfALaterVersion", "(si)", "passed over", 1);
+    check(sd_bus_message_exit_container(message), "read the classes");
+    check(sd_bus_message_read(message, "x", &grant.until), "read the end");
+    grant.policy_hash = hash;
+    grant.level = level;
+    const std::lock_guard lock(mutex_);
+    calls_.emplace_back("Grant");
+    grants_.push_back(grant);
+    return sd_bus_reply_method_return(message, "s", given.c_str());
+}
+
+int FakeCandord::answer_inhibit(sd_bus_message* message) {
+    const char *who = nullptr, *why = nullptr;
+    check(sd_bus_message_read(message, "ss", &who, &why), "read the inhibitor");
+    Pipe pipe;
+    const std::lock_guard lock(mutex_);
+    calls_.push_back(std::string("Inhibit ") + who + ": " + why);
+    inhibitors_.push_back(std::move(pipe.read_end));
+    return sd_bus_reply_method_return(message, "h", pipe.write_end.get());
+}
+
+int FakeCandord::answer_entries(sd_bus_message* message) {
+    std::uint64_t after = 0;
+    std::uint32_t limit = 0;
+    int all = 0;
+    check(sd_bus_message_read(message, "tub", &after, &limit, &all), "read what is wanted");
+    const bool asked = sd_bus_message_get_allow_interactive_authorization(message) > 0;
+    note("GetEntries " + std::to_string(after) + " " + std::to_string(limit) + (all != 0 ? " all" : "") +
+         (asked ? " !" : ""));
+    std::vector<std::string> given_out;
+    for (const auto& [number, text] : answers_.entries) {
+        if (number > after && given_out.size() < limit) {
+            given_out.push_back(text);
+        }
+    }
+    const Message reply = answer_to(message);
+    append_array(reply.get(), "s", given_out, [&](const std::string& text) {
+        check(sd_bus_message_append(reply.get(), "s", text.c_str()), "append an entry");
+    });
+    return sd_bus_send(nullptr, reply.get(), nullptr);
+}
+
+int FakeCandord::answer_properties(sd_bus_message* message) {
+    const char* name = nullptr;
+    check(sd_bus_message_read(message, "s", &name), "read the interface");
+    const std::string interface = name;
+    const Message reply = answer_to(message);
+    sd_bus_message* raw = reply.get();
+    check(sd_bus_message_open_container(raw, 'a', "{sv}"), "open the properties");
+    if (interface == main_interface) {
+        append_status(raw);
+    } else if (interface == context_interface) {
+        check(sd_bus_message_append(raw, "{sv}", "Alive", "b", answers_.context_alive ? 1 : 0), "append a property");
+    } else if (interface == consent_interface) {
+        check(sd_bus_message_append(raw, "{sv}", "LevelCeiling", "s", answers_.level_ceiling.c_str()),
+              "append a property");
+        append_property(raw, "DeviceClasses", "as", [&] {
+            append_array(raw, "s", answers_.device_classes, [&](const std::string& device_class) {
+                check(sd_bus_message_append(raw, "s", device_class.c_str()), "append a class");
+            });
+        });
+        check(sd_bus_message_append(raw, "{sv}", "MaxDays", "u", 90u), "append a property");
+    }
+    check(sd_bus_message_append(raw, "{sv}", "OfALaterVersion", "(si)", "passed over", 1), "append a property");
     check(sd_bus_message_close_container(raw), "close the properties");
     return sd_bus_send(nullptr, raw, nullptr);
+}
+
+void FakeCandord::append_status(sd_bus_message* reply) {
+    const auto append = [&](const char* name, const char* type, auto... values) {
+        if (answers_.missing != name) {
+            check(sd_bus_message_append(reply, "{sv}", name, type, values...), "append a property");
+        }
+    };
+    append("State", "s", answers_.recording ? "recording" : "closed");
+    append("Level", "s", answers_.recording ? answers_.level.c_str() : "");
+    append_property(reply, "Reasons", "a(ss)", [&] {
+        using Reasons = decltype(answers_.reasons);
+        append_array(reply, "(ss)", answers_.recording ? Reasons{} : answers_.reasons, [&](const auto& reason) {
+            check(sd_bus_message_append(reply, "(ss)", reason.first.c_str(), reason.second.c_str()), "append a reason");
+        });
+    });
+    append("Devices", "a(sssbs)", 2, "/dev/input/event0", answers_.device_name.c_str(), "keyboard",
+           answers_.recording ? 1 : 0, "keyboard", "/dev/input/event1", "Power Button", "other", 0, "power button");
+    append("Counters", "a{st}", 2, "EventsProduced", std::uint64_t{12}, "Batches", std::uint64_t{3});
+    append("ConsentUntil", "x", answers_.consent_until);
+    append("PausedUntil", "x", answers_.paused_until);
+    append_property(reply, "Inhibitors", "a(ssu)", [&] {
+        append_array(reply, "(ssu)", answers_.inhibitors, [&](const Inhibitor& inhibitor) {
+            check(sd_bus_message_append(reply, "(ssu)", inhibitor.who.c_str(), inhibitor.why.c_str(), inhibitor.uid),
+                  "append an inhibitor");
+        });
+    });
+    append_property(reply, "Indicators", "a(sbbs)", [&] {
+        append_array(reply, "(sbbs)", answers_.indicators, [&](const Indicator& indicator) {
+            check(sd_bus_message_append(reply, "(sbbs)", indicator.name.c_str(), indicator.required ? 1 : 0,
+                                        indicator.works ? 1 : 0, indicator.text.c_str()),
+                  "append an indicator");
+        });
+    });
+    append("Enabled", "b", answers_.enabled ? 1 : 0);
+    append("ShipperConnected", "b", 1);
+    append("PolicyHash", "s", policy_hash.c_str());
 }
 
 } // namespace candor::test
