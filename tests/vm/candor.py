@@ -1,16 +1,26 @@
 # SPDX-License-Identifier: Apache-2.0
 """Candor in the guest: set up as an administrator would, used as the person would, read as the recipient would."""
 import json
+import time
 
 LAKE = "/var/lib/candor-lake"
 SPOOL = "/var/lib/candor-shipper"
 KEY = "/root/recipient.key"
+NOT_RUNNING = 3  # candorctl's exit status
+FOCUS = "/run/candor-test-focus"
+
+NAME, PATH = "org.candor.Capture1", "/org/candor/Capture1"
+MAIN, CONSENT, CONTEXT, AUDIT = NAME, NAME + ".Consent", NAME + ".Context", NAME + ".Audit"
 
 POLICY = """[Policy]
 Controller=Test machine
 Contact=root@localhost
 Purpose=Tests of Candor
+DPIA=none, nobody is recorded
+Level=full
 BatchSeconds={batch_seconds}
+QuarantineSeconds={quarantine_seconds}
+RequiredIndicators={indicators}
 {more}
 [Recipients]
 {recipient}
@@ -18,21 +28,29 @@ BatchSeconds={batch_seconds}
 
 
 class Candor:
-    """`allow` names virtual devices that may be recorded."""
+    """`allow` names virtual devices that may be recorded, `more` are further lines of the policy. Its ceiling is `full`."""
 
-    def __init__(self, machine, batch_seconds=5, allow=()):
+    def __init__(self, machine, batch_seconds=5, quarantine_seconds=2, allow=(), indicators="light", more=()):
         self.machine = machine
+        self.wait_seconds = batch_seconds + quarantine_seconds + 1
+        self.helper = None
         recipient = machine.sh(f"candor-refine keygen {KEY}").strip()
-        more = "".join(f"AllowVirtual={name}\n" for name in allow)
-        machine.put("/etc/candor/policy.conf", POLICY.format(batch_seconds=batch_seconds, more=more, recipient=recipient))
+        lines = [f"AllowVirtual={name}" for name in allow] + list(more)
+        machine.put("/etc/candor/policy.conf", POLICY.format(
+            batch_seconds=batch_seconds, quarantine_seconds=quarantine_seconds, indicators=indicators, more="\n".join(lines),
+            recipient=recipient))
         machine.sh("cp /usr/share/candor/notice.txt /etc/candor/notice.txt")
         machine.sh("systemctl start candor.socket candord.service candor-shipper.service")
 
     # The person
 
-    def grant(self):
-        self.machine.sh("candorctl consent grant --yes", user="person")
-        self.machine.wait_until(lambda: self.status()["recording"], why="the recording to begin")
+    def grant(self, level="actions", devices=()):
+        """Consents and waits until it is so. Level full brings the context helper that it needs."""
+        if level == "full" and self.helper is None:
+            self.start_helper()
+        chosen = f" --devices {','.join(devices)}" if devices else ""
+        self.machine.sh(f"candorctl consent grant --yes --level {level}{chosen}", user="person")
+        self.wait_for_recording(level)
 
     def revoke(self):
         self.machine.sh("candorctl consent revoke", user="person")
@@ -42,6 +60,60 @@ class Candor:
 
     def devices(self):
         return json.loads(self.machine.sh("candorctl devices --json", user="person"))
+
+    def reasons(self):
+        return [reason["name"] for reason in self.status()["reasons"]]
+
+    def start_helper(self):
+        """Says that a plain field is focused until focus() says otherwise."""
+        self.focus("demo", "text", "plain")
+        self.helper = self.machine.spawn(f"context_helper.py {FOCUS}", user="person")
+        self.machine.wait_until(lambda: self.property("Alive", CONTEXT) is True, why=self.helper.output)
+
+    def focus(self, application, role, field):
+        """What the helper reports from now on."""
+        self.machine.put(FOCUS, f"{application}\n{role}\n{field}\n")
+
+    # Over the bus
+
+    def property(self, name, interface=MAIN):
+        out = self.machine.sh(f"busctl --json=short get-property {NAME} {PATH} {interface} {name}", user="person")
+        return json.loads(out)["data"]
+
+    def call(self, calls, user="person"):
+        """Calls [(interface, method, signature, arguments)] from one connection; [{"error", "message", "answer"}]. The
+        errors' common prefix is left out."""
+        out = self.machine.sh("call.py", user=user, stdin=json.dumps(calls))
+        answers = [json.loads(line) for line in out.splitlines()]
+        for answer in answers:
+            answer["error"] = answer["error"] and answer["error"].removeprefix(NAME + ".Error.")
+        assert len(answers) == len(calls), out
+        return answers
+
+    def hold(self, who, why, user="person"):
+        """A process that holds recording off until it ends."""
+        self.machine.put("/run/candor-test-hold", json.dumps([[MAIN, "Inhibit", "ss", [who, why]]]))
+        holder = self.machine.spawn("call.py hold < /run/candor-test-hold", user=user)
+        self.machine.wait_until(lambda: "descriptor" in holder.output(), timeout=30, why=holder.output)
+        return holder
+
+    # Waiting
+
+    def wait_for_recording(self, level=None, timeout=60):
+        def recording():
+            answer = self.machine.run("candorctl status --json", user="person")
+            if answer["rc"] == NOT_RUNNING:
+                return False
+            status = json.loads(answer["out"])
+            return status["recording"] and level in (None, status["level"])
+        self.machine.wait_until(recording, timeout, lambda: f"recording{f' at {level}' if level else ''} to begin: {self.reasons()}")
+
+    def wait_for_reason(self, reason, timeout=60):
+        self.machine.wait_until(lambda: reason in self.reasons(), timeout, lambda: f"{reason}; there are {self.reasons()}")
+
+    def wait_out_quarantine(self):
+        """Until nothing that was typed before waits any more."""
+        time.sleep(self.wait_seconds)
 
     # The administrator
 
@@ -58,7 +130,9 @@ class Candor:
     # The recipient
 
     def settle(self, timeout=300):
-        """Stops recording and waits until everything is in the lake."""
+        """Stops recording, without a hole at the end, and waits until everything is in the lake."""
+        if self.status()["recording"]:
+            self.wait_out_quarantine()
         self.revoke()
         self.machine.wait_until(lambda: self.status()["counters"]["FramesWaiting"] == 0, timeout, why="the shipper to take it all")
         self.machine.wait_until(f"! ls {SPOOL}/*.part {SPOOL}/*.candor {SPOOL}/*.grant 2>/dev/null", timeout,

@@ -68,7 +68,7 @@ def demonstrate(machine, out):
     notice = machine.sh("candorctl notice", user="person")
     (out / "notice.txt").write_text(notice)
     say(f"the person reads the notice ({len(notice.splitlines())} lines) and says yes: candorctl consent grant")
-    candor.grant()
+    candor.grant("full")
     say(f"candord has opened {', '.join(candor.open_input())}")
     say("the person types and draws for about 20 seconds, on four devices at once")
     with Witness(machine) as witness:

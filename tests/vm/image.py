@@ -27,20 +27,23 @@ def host_suite():
 
 
 SUITE = host_suite()
-PACKAGES = """systemd systemd-sysv dbus udev kmod linux-image-amd64 libpam-systemd login util-linux procps
-python3-minimal libpython3-stdlib evtest evemu-tools libinput-tools strace libevdev2 libinput10""".split()
+PACKAGES = """systemd systemd-sysv dbus udev kmod linux-image-amd64 libpam-systemd login util-linux procps sudo kbd
+python3-minimal libpython3-stdlib python3-dbus evtest evemu-tools libinput-tools strace libevdev2 libinput10""".split()
 PACKAGES += {"bookworm": ["policykit-1", "libfmt9"], "trixie": ["polkitd", "libfmt10"]}[SUITE]
 
+# What is typed at the guest's prompts. No two of them share three characters in a row; root has none: the agent is root.
+PASSWORDS = {"person": "mv2gkq7w", "other": "zh5xj9bd"}
+
 # Runs inside the new root, after the packages are there.
-CUSTOMIZE = r"""
+CUSTOMIZE = f"PASSWORDS='{' '.join(':'.join(entry) for entry in PASSWORDS.items())}'" + r"""
 set -e
 echo candor-guest > /etc/hostname
 echo '127.0.0.1 localhost candor-guest' > /etc/hosts
 echo '/dev/vda / ext4 defaults,noatime 0 1' > /etc/fstab
-passwd -d root >/dev/null
-useradd -m -u 1000 -s /bin/bash person
+passwd -l root >/dev/null
+useradd -m -u 1000 -s /bin/bash -G sudo person
 useradd -m -u 1001 -s /bin/bash other
-passwd -d person >/dev/null
+printf '%s\n' $PASSWORDS | chpasswd
 mkdir -p /etc/systemd/system/getty@tty1.service.d
 cat > /etc/systemd/system/getty@tty1.service.d/autologin.conf <<EOF
 [Service]
@@ -59,7 +62,7 @@ RestartSec=1
 [Install]
 WantedBy=multi-user.target
 EOF
-systemctl enable candor-guest-agent.service >/dev/null 2>&1
+systemctl enable candor-guest-agent.service getty@tty2.service >/dev/null 2>&1
 systemctl mask serial-getty@ttyS0.service apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer \
   fstrim.timer e2scrub_all.timer man-db.timer systemd-timesyncd.service logrotate.timer systemd-tmpfiles-clean.timer >/dev/null 2>&1
 mkdir -p /etc/systemd/journald.conf.d

@@ -24,8 +24,9 @@ QCODES = {"-": "minus", "=": "equal", "[": "bracket_left", "]": "bracket_right",
           "`": "grave_accent", ",": "comma", ".": "dot", "/": "slash", " ": "spc", "\n": "ret"}
 CODES = {" ": 57, "\n": 28}
 KEY_LEFTSHIFT = 42
-NAMED = {"esc": 1, "backspace": 14, "tab": 15, "ctrl": 29, "shift": 42, "alt": 56, "f1": 59, "up": 103, "left": 105,
-         "right": 106, "down": 108, "ret": 28, "spc": 57}
+NAMED = {"esc": 1, "backspace": 14, "tab": 15, "ctrl": 29, "shift": 42, "shift_r": 54, "alt": 56, "f1": 59, "f2": 60, "f3": 61,
+         "f4": 62, "scroll_lock": 70, "home": 102, "up": 103, "left": 105, "right": 106, "end": 107, "down": 108, "ret": 28,
+         "spc": 57}
 BUTTONS = {"left": 0x110, "right": 0x111, "middle": 0x112}
 
 for first, row in ROWS.items():
@@ -56,11 +57,19 @@ class Input:
         event = {"type": "key", "data": {"down": down, "key": {"type": "qcode", "data": qcode}}}
         return self.send(device, [event], self.key_seconds, [(EV_KEY, code, int(down))])
 
-    def tap(self, name, device="virtio"):
+    def press_key(self, name, down, device="virtio"):
         """A key by its QEMU name, for those in NAMED and single characters."""
         code = NAMED.get(name) or CODES[name]
-        qcode = name if name in NAMED else QCODES[name]
-        return self.key(qcode, code, True, device) + self.key(qcode, code, False, device)
+        return self.key(name if name in NAMED else QCODES[name], code, down, device)
+
+    def tap(self, name, device="virtio"):
+        return self.press_key(name, True, device) + self.press_key(name, False, device)
+
+    def chord(self, names, device="virtio", seconds=0.0):
+        """Presses one after the other, holds them all for a while, and lets go in the opposite order."""
+        sent = [event for name in names for event in self.press_key(name, True, device)]
+        time.sleep(seconds)
+        return sent + [event for name in reversed(names) for event in self.press_key(name, False, device)]
 
     def type_text(self, text, device="virtio"):
         """Types a text of the US layout."""

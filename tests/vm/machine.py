@@ -36,10 +36,7 @@ def booted_layer():
             try:
                 machine = Machine(qemu)
                 machine.agent.say_hello(600)
-                machine.wait_until("test \"$(loginctl show-seat seat0 -P ActiveSession)\" != ''", timeout=600,
-                                   why="the person's session on seat0")
-                machine.wait_until("systemctl is-system-running | grep -qE 'running|degraded'", timeout=600,
-                                   why="the end of the boot")
+                machine.wait_for_boot()
                 machine.sh("sync; udevadm settle; systemctl start user@1000.service")
                 time.sleep(3)
                 qemu.save("booted")
@@ -103,6 +100,31 @@ class Machine:
         self.agent.say_hello(300)
         self.set_clock()
 
+    def reboot(self):
+        """Shuts down in order and boots the same disk again; ends when the person's session is active."""
+        self.spawn("systemctl reboot")
+        try:
+            self.qemu.process.wait(180)  # -no-reboot
+        except subprocess.TimeoutExpired:
+            raise AssertionError("the guest did not shut down within 180 s")
+        self.boot_again()
+
+    def boot_again(self):
+        """Boots the same disk when QEMU has ended."""
+        self.agent.close()
+        old = self.qemu
+        old.stop()
+        self.qemu = Qemu(old.folder, old.folder / "disk.qcow2", old.kernel, old.initrd)
+        self.agent = Agent(self.qemu.folder / "agent")
+        self.input = Input(self.qemu)
+        self.agent.say_hello(600)
+        self.wait_for_boot()
+
+    def wait_for_boot(self):
+        self.wait_until("test \"$(loginctl show-seat seat0 -P ActiveSession)\" != ''", timeout=600,
+                        why="the person's session on seat0")
+        self.wait_until("systemctl is-system-running | grep -qE 'running|degraded'", timeout=600, why="the end of the boot")
+
     def set_clock(self):
         """A snapshot brings its own, old wall clock with it."""
         self.sh(f"date -u -s @{time.time():.3f} >/dev/null")
@@ -113,7 +135,7 @@ class Machine:
         with tempfile.TemporaryDirectory(prefix="candor-install-") as root:
             subprocess.run(["meson", "install", "-C", str(build), "--no-rebuild", "--destdir", root, "--quiet"],
                            check=True, stdout=subprocess.DEVNULL)
-            for tool in (build / "tests/vm/guest").glob("*"):
+            for tool in [*(build / "tests/vm/guest").glob("*"), *(image.HERE / "guest").glob("*.py")]:
                 if tool.is_file() and os.access(tool, os.X_OK):
                     target = pathlib.Path(root) / "usr/local/bin" / tool.name
                     target.parent.mkdir(parents=True, exist_ok=True)
@@ -129,7 +151,7 @@ class Machine:
         self.sh("python3 -c \"import tarfile; tarfile.open('/root/install.tar.xz').extractall('/')\" && "
                 "rm /root/install.tar.xz && systemd-sysusers && systemd-tmpfiles --create && "
                 "systemctl daemon-reload && systemctl reload dbus && udevadm control --reload && "
-                "udevadm trigger --subsystem-match=input --action=change && udevadm settle", timeout=300)
+                "udevadm trigger --subsystem-match=input --subsystem-match=leds --action=change && udevadm settle", timeout=300)
 
     # Working
 

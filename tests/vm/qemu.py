@@ -43,6 +43,7 @@ def version():
 class Qemu:
     def __init__(self, folder, disk, kernel, initrd, load=None):
         self.folder = pathlib.Path(folder)
+        self.kernel, self.initrd = kernel, initrd
         for name in ("qmp", "agent", "shell"):
             (self.folder / name).unlink(missing_ok=True)
         command = [
@@ -58,6 +59,7 @@ class Qemu:
             "-device", f"usb-kbd,display={USB_DISPLAY}", "-device", "usb-mouse",
             "-device", "virtio-rng-pci",
             "-qmp", f"unix:{self.folder}/qmp,server=on,wait=off",
+            "-vnc", f"unix:{self.folder}/vnc",
             "-serial", f"file:{self.folder}/console.log",
             "-device", "virtio-serial-pci",
             "-chardev", f"socket,id=agent,path={self.folder}/agent,server=on,wait=off",

@@ -34,10 +34,10 @@ def assert_complete(candor, dump, events):
 def test_event_for_event(machine):
     """What is typed and drawn on four devices at once comes out of the lake event for event, with the kernel's times"""
     candor = Candor(machine)
-    candor.grant()
+    candor.grant("full")
     with Witness(machine) as witness:
         evtest = witness.evtest("virtio keyboard")
-        scripts, sent = work(TEXT, 2000)
+        scripts, sent = work(TEXT, 1500)
         perform(machine.qemu, scripts, witness)
         witness.wait_for({name: len(events) for name, events in sent.items()})
         candor.settle()
@@ -61,7 +61,7 @@ def test_consent(machine):
     assert [reason["name"] for reason in candor.status()["reasons"]] == ["consent-none"]
     for user in ("root", "other"):
         refused = machine.run("candorctl consent grant --yes", user=user)
-        assert refused["rc"] == 1 and candor.open_input() == [], (user, refused)
+        assert refused["rc"] == 4 and candor.open_input() == [], (user, refused)
     candor.grant()
     captured = sorted(device["node"] for device in candor.devices() if device["captured"])
     assert len(captured) == 4 and candor.open_input() == captured, captured
@@ -102,7 +102,7 @@ def test_sealed(machine):
     tracer = machine.spawn("strace -f -xx -s 70000 -e trace=recvfrom,recvmsg,read,write,sendto -o /root/socket.trace "
                            "setpriv --reuid candor-shipper --regid candor-shipper --init-groups /usr/lib/candor/candor-shipper")
     machine.wait_until(lambda: candor.status()["shipper_connected"], why="the traced shipper")
-    candor.grant()
+    candor.grant("full")
     text = "xqzv jwkp ygfb hmdc"  # no four of which stand in a library that the trace shows being loaded
     machine.input.type_text(text)
     # A copy of the spool as it is in the middle of a stream.
@@ -137,7 +137,7 @@ def test_killed_shipper(machine):
     machine.sh("mkdir -p /run/systemd/system/candor-shipper.service.d && "
                "printf '[Service]\\nRestartSec=100ms\\n' > /run/systemd/system/candor-shipper.service.d/quick.conf && "
                "systemctl daemon-reload")
-    candor.grant()
+    candor.grant("full")
     with Witness(machine) as witness:
         killer = machine.spawn("bash -c 'while sleep 0.9; do systemctl kill -s KILL candor-shipper && echo killed; done'")
         scripts, sent = work(TEXT, 1200)

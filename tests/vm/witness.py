@@ -2,7 +2,8 @@
 """An independent reader of the guest's event devices, to compare with what Candor says."""
 import re
 
-EV_SYN, EV_KEY, EV_REL, EV_MSC = 0, 1, 2, 4
+EV_SYN, EV_KEY, EV_REL, EV_MSC, EV_LED = 0, 1, 2, 4, 17
+LED_SCROLLL = 2
 
 NAMES = {"QEMU Virtio Keyboard": "virtio keyboard", "QEMU Virtio Mouse": "virtio mouse",
          "QEMU QEMU USB Keyboard": "usb keyboard", "QEMU QEMU USB Mouse": "usb mouse"}
@@ -38,13 +39,20 @@ def symbolic(events):
     return names
 
 
+def without_light(packet):
+    """What is left of a packet, its SYN_REPORT included: nothing, when the light was all of it."""
+    kept = [event for event in packet if (event[1], event[2]) not in ((EV_LED, LED_SCROLLL), ("EV_LED", "LED_SCROLLL"))]
+    return kept if len(kept) > 1 or len(kept) == len(packet) else []
+
+
 class Witness:
-    """Reads the given nodes, or the four emulated devices by their names, while the block lasts."""
+    """Reads the given nodes, or the four emulated devices by their names, while the block lasts. It leaves out the Scroll Lock
+    light, which Candor itself works and does not record."""
 
     def __init__(self, machine, nodes=None):
         self.machine = machine
         self.nodes = {node: node for node in nodes} if nodes else hardware_nodes(machine)
-        self.seen, self.offset, self.rest = {}, 0, ""
+        self.seen, self.packets, self.offset, self.rest = {}, {}, 0, ""
 
     def __enter__(self):
         self.process = self.machine.spawn("monotonic_witness " + " ".join(self.nodes.values()))
@@ -68,15 +76,16 @@ class Witness:
     def evtest_events(process):
         """[(microseconds of the wall clock, type, code, value)] as evtest printed them."""
         process.kill()
-        events = []
+        events, packet = [], []
         for line in process.output().splitlines():
             found = re.match(r"Event: time (\d+)\.(\d+), (?:type \d+ \((\w+)\), code \d+ \((\w+)\), value (-?\w+)|-+ (\w+) -)", line)
             if found:
                 time = int(found[1]) * 1_000_000 + int(found[2])
                 if found[6]:
-                    events.append((time, "EV_SYN", found[6], 0))
+                    events += without_light(packet + [(time, "EV_SYN", found[6], 0)])
+                    packet = []
                 else:
-                    events.append((time, found[3], found[4], int(found[5], 16) if found[4] == "MSC_SCAN" else int(found[5])))
+                    packet.append((time, found[3], found[4], int(found[5], 16) if found[4] == "MSC_SCAN" else int(found[5])))
         return events
 
     def poll(self):
@@ -87,7 +96,12 @@ class Witness:
         self.rest = lines.pop()
         for fields in map(str.split, lines):
             if len(fields) == 5:
-                self.seen.setdefault(fields[0], []).append(tuple(int(field) for field in fields[1:]))
+                event = tuple(int(field) for field in fields[1:])
+                packet = self.packets.setdefault(fields[0], [])
+                packet.append(event)
+                if event[1:3] == (EV_SYN, 0):
+                    self.seen.setdefault(fields[0], []).extend(without_light(packet))
+                    packet.clear()
 
     def events(self, name):
         """[(microseconds, type, code, value)] of one device so far."""
