@@ -174,7 +174,7 @@ def play(machine, reader, mice, rate, seconds):
     before = cpu_ns(machine, reader.pids())
     machine.sh(f"echo > {GO}")
     machine.wait_until(lambda: "all " in player.output(), seconds * 20 + 120, why="the end of the motion")
-    time.sleep(BATCH_SECONDS + 3)  # the last batch is sealed
+    time.sleep(BATCH_SECONDS + 3)  # what waits is handed on, and the last batch sealed
     used = cpu_ns(machine, reader.pids()) - before
     found = reader.stop()
     machine.sh(f"echo > {GO}")

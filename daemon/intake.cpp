@@ -61,7 +61,9 @@ void Intake::end_and_forget(wire::GapReason reason) {
 
 void Intake::discard(wire::GapReason reason, std::uint64_t now_us) {
     ladder_.finish();
-    if (const auto gone = quarantine_.discard(recorder_)) {
+    const auto gone = quarantine_.discard(recorder_);
+    tell_late();
+    if (gone) {
         // Not how many: the number of keys of a password is part of it.
         recorder_.lose({reason, gone->from_us, std::max(gone->to_us, now_us), std::nullopt, wire::all_devices});
     }
@@ -111,8 +113,7 @@ void Intake::on_hole(const input::Hole& hole) {
     chord_->forget(hole.device);
     watch_chord();
     if (!quarantine_.push(hole)) {
-        // Earlier than what waits of the same device, but told.
-        recorder_.on_hole(hole);
+        keep_late(hole);
     }
     arm();
 }
@@ -155,8 +156,37 @@ void Intake::Reducer::on_packet(const input::Packet& packet) {
 
 void Intake::Reducer::on_hole(const input::Hole& hole) { intake_.ladder_.hole(hole); }
 
+void Intake::keep_late(const input::Hole& hole) {
+    const auto same = [&](const input::Hole& other) {
+        return other.device == hole.device && other.reason == hole.reason &&
+               other.events.has_value() == hole.events.has_value();
+    };
+    const auto found = std::ranges::find_if(late_holes_, same);
+    if (found == late_holes_.end()) {
+        late_holes_.push_back(hole);
+        return;
+    }
+    found->to_us = std::max(found->to_us, hole.to_us);
+    if (hole.events) {
+        *found->events += *hole.events;
+    }
+}
+
+void Intake::tell_late() {
+    // Not before what came before them: behind device_gone the recorder knows the device no more.
+    const auto oldest = quarantine_.oldest_us();
+    std::erase_if(late_holes_, [&](const input::Hole& hole) {
+        const bool due = !oldest || *oldest > hole.to_us;
+        if (due) {
+            ladder_.hole(hole);
+        }
+        return due;
+    });
+}
+
 void Intake::release(std::uint64_t before_us) {
     quarantine_.release(before_us, reducer_);
+    tell_late();
     ladder_.advance(before_us);
     confirmed_.forget_before(before_us);
 }

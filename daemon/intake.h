@@ -20,8 +20,8 @@ namespace candor::daemon {
 /// only then recorded. Watches for the panic chord, and for changes of the light.
 ///
 /// What has waited is handed on when a batch is due, on the grid of batch_interval, so that waiting costs no wake-ups of its
-/// own; or before, when much waits. At the quarantine's bound new packets are refused and declared, counted; at the grid a
-/// batch holds what Recorder says.
+/// own; or before, when much waits. At the quarantine's bound new packets are refused and declared, counted, and holes
+/// kept aside.
 class Intake final : public input::CaptureSink {
 public:
     /// Room for a mouse of 8 kHz to wait a minute.
@@ -80,6 +80,8 @@ private:
 
     void discard(wire::GapReason reason, std::uint64_t now_us);
     void release(std::uint64_t before_us);
+    void keep_late(const input::Hole& hole);
+    void tell_late();
     void arm();
     void watch_chord();
     [[nodiscard]] privacy::Level level_at(std::uint64_t time_us) const;
@@ -97,6 +99,8 @@ private:
     std::optional<privacy::Chord> chord_;
     std::optional<std::uint64_t> chord_due_;
     Reducer reducer_;
+    /// Holes that found the quarantine full, joined by device and reason: they are told once what waited before them has been.
+    std::vector<input::Hole> late_holes_;
     bool armed_ = false;
     EventLoop::Source timer_;
     EventLoop::Source chord_timer_;

@@ -10,6 +10,8 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
+#include <vector>
 
 // Below Level::full there are two steps. The Redactor erases which text keys there were; what is said and promised about that
 // is in its header. Everything here works on what it leaves, so no mistake here can tell a text key from another.
@@ -80,7 +82,7 @@ struct Ladder::State {
 
     input::ReaderSink& out;
     Level level = Level::counts;
-    std::uint64_t now_us = 0; ///< never goes back before finish()
+    std::uint64_t now_us = 0; ///< never goes back
     Redactor redactor;
     Agenda agenda;
     std::array<Burst, 2> bursts = {Burst{burst_code::typing_begin, burst_code::typing_end},
@@ -201,7 +203,6 @@ void Ladder::State::finish() {
     agenda.forget();
     tally.forget_all();
     redactor.reset(keys_at(level));
-    now_us = 0;
 }
 
 Ladder::Ladder(input::ReaderSink& out) : state_(std::make_unique<State>(out)) {}

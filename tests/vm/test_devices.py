@@ -178,13 +178,13 @@ def test_flood(machine):
     """Of 32,000 reports a second from four mice every lost one is declared, and the counts add up"""
     candor = Candor(machine, allow=MICE)
     candor.grant()
-    mice = machine.spawn("uinput_player mice 4 8000 5")
+    mice = machine.spawn("uinput_player mice 4 8000 10")
     machine.wait_until(lambda: all(captured(candor, name) for name in MICE), why="the mice to be captured")
     mice.close_stdin()
     machine.wait_until(lambda: "all" in mice.output(), timeout=300, why="the mice to come to rest")
     written = {MICE[number]: int(line.split()[3]) for number, line in enumerate(
         line for line in mice.output().splitlines() if line.startswith("mouse"))}
-    assert sum(written.values()) == 4 * 8000 * 5, mice.output()
+    assert sum(written.values()) == 4 * 8000 * 10, mice.output()
     candor.settle(timeout=600)
     counters = candor.status()["counters"]
     totals = candor.verify()["totals"]

@@ -37,7 +37,7 @@ def test_event_for_event(machine):
     candor.grant("full")
     with Witness(machine) as witness:
         evtest = witness.evtest("virtio keyboard")
-        scripts, sent = work(TEXT, 1500)
+        scripts, sent = work(TEXT, 2000)
         perform(machine.qemu, scripts, witness)
         witness.wait_for({name: len(events) for name, events in sent.items()})
         candor.settle()

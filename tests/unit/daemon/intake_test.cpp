@@ -247,3 +247,29 @@ TEST_CASE("a hole keeps its place behind what came before it") {
     REQUIRE(f.gaps().size() == 1);
     CHECK(f.gaps()[0].reason == wire::GapReason::dropped_by_kernel);
 }
+
+TEST_CASE("a device that goes while the quarantine is full is forgotten only behind what it sent before") {
+    IntakeFixture f(Level::actions, 64 * 1024);
+    for (int i = 0; i < 10'000; ++i) {
+        f.move(1);
+    }
+    f.intake.on_hole({2, input::HoleReason::device_gone, time_us, time_us, {}});
+    at(5);
+    f.intake.hand_on();
+    f.end(wire::GapReason::quarantined);
+    CHECK_FALSE(f.packets().empty());
+    const auto gaps = f.gaps();
+    CHECK(std::ranges::count(gaps, wire::GapReason::device_gone, &wire::Gap::reason) == 1);
+    CHECK(std::ranges::count(gaps, wire::GapReason::quarantine_full, &wire::Gap::reason) == 1);
+}
+
+TEST_CASE("a device that goes while the quarantine is full is told of also when recording ends at once") {
+    IntakeFixture f(Level::actions, 64 * 1024);
+    for (int i = 0; i < 10'000; ++i) {
+        f.move(1);
+    }
+    f.intake.on_hole({2, input::HoleReason::device_gone, time_us, time_us, {}});
+    f.end(wire::GapReason::paused);
+    CHECK(f.packets().empty());
+    CHECK(std::ranges::count(f.gaps(), wire::GapReason::device_gone, &wire::Gap::reason) == 1);
+}

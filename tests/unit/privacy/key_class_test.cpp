@@ -8,7 +8,7 @@
 #include <linux/input-event-codes.h>
 
 #include <initializer_list>
-#include <set>
+#include <string>
 
 using namespace candor;
 using privacy::key_class;

@@ -10,6 +10,7 @@
 #include <linux/input-event-codes.h>
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>

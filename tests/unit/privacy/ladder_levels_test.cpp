@@ -118,6 +118,23 @@ TEST_CASE("at activity a device that goes ends the burst that it began, before i
                                   "5@500000 BURST_TYPING_BEGIN 1 BURST_TYPING_END 1"});
 }
 
+TEST_CASE("at activity a burst that comes late does not begin before the end that its device was told with") {
+    Rig rig(Level::activity);
+    rig.press(10 * ms, KEY_A);
+    rig.ladder.advance(2250 * ms);
+    static_cast<void>(rig.told());
+    rig.packet(keyboard, 1900 * ms, {{EV_REL, REL_X, 1}, report});
+    CHECK(rig.told() == Lines{"1@2250000 BURST_POINTING_BEGIN 1"});
+}
+
+TEST_CASE("at rhythm even a device whose own times go back is told with times that do not") {
+    Rig rig(Level::rhythm);
+    rig.press(second, KEY_A);
+    rig.ladder.advance(2 * second);
+    rig.press(10 * ms, KEY_A);
+    CHECK(rig.told() == Lines{"1@1250000 KEY_PRESS_TEXT 1", "1@1250000 KEY_PRESS_TEXT 1"});
+}
+
 TEST_CASE("at counts a minute is told when it is over, rounded down to powers of two, and zero is not told") {
     Rig rig(Level::counts);
     for (std::uint64_t i = 0; i < 11; ++i) {
@@ -253,6 +270,20 @@ TEST_CASE("at counts a device that goes has the minute told so far, before its h
     rig.ladder.advance(minute);
     CHECK(rig.told() ==
           Lines{"1@500000 COUNT_KEYS 1", "1@300000 hole", "2@500000 COUNT_DISTANCE 4", "5@60000000 COUNT_KEYS 1"});
+}
+
+TEST_CASE("at counts no way leads over the end of the recording, nor from a device that is gone") {
+    const bool gone = GENERATE(false, true);
+    Rig rig(Level::counts);
+    rig.packet(mouse, 10 * ms, {{EV_ABS, ABS_X, 0}, report});
+    if (gone) {
+        rig.hole(mouse, 20 * ms, HoleReason::device_gone);
+    } else {
+        rig.ladder.finish();
+    }
+    static_cast<void>(rig.told());
+    rig.packet(mouse, 30 * ms, {{EV_ABS, ABS_X, 1000}, report});
+    CHECK(rig.all_told().empty());
 }
 
 TEST_CASE("however much comes within a minute, what is told of it fits") {

@@ -6,11 +6,14 @@
 #include "wire/wire_limits.h"
 
 #include <algorithm>
+#include <initializer_list>
+#include <iterator>
 #include <map>
-#include <numeric>
+#include <optional>
 #include <random>
 #include <set>
 #include <tuple>
+#include <utility>
 
 using namespace candor;
 using namespace candor::test;

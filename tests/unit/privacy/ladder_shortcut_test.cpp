@@ -2,6 +2,8 @@
 // Which text keys are shortcuts, and so exact at actions.
 #include "ladder_fixture.h"
 
+#include <initializer_list>
+
 using namespace candor;
 using namespace candor::test;
 
@@ -195,9 +197,12 @@ TEST_CASE("after the end and after a change of level no key is known to be held"
     const bool finish = GENERATE(false, true);
     Rig rig(Level::actions);
     rig.press(1000, KEY_LEFTCTRL);
+    rig.press(2000, KEY_C);
     finish ? rig.ladder.finish() : rig.ladder.set_level(Level::actions);
     static_cast<void>(rig.told());
-    rig.press(2000, KEY_C);
+    rig.repeat(3000, KEY_C);
+    rig.release(4000, KEY_C);
+    rig.press(5000, KEY_V);
     CHECK(rig.all_told() == Lines{"1@250000 KEY_PRESS_TEXT 1"});
 }
 

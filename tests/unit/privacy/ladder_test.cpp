@@ -193,6 +193,14 @@ TEST_CASE("a change of level tells what is pending at the old one first") {
     CHECK(rig.ladder.level() == Level::full);
 }
 
+TEST_CASE("after the end times are those of the packets again, also within the cell that was told") {
+    Rig rig(Level::actions);
+    rig.press(10 * ms, KEY_A);
+    CHECK(rig.all_told() == Lines{"1@250000 KEY_PRESS_TEXT 1"});
+    rig.press(20 * ms, KEY_LEFT);
+    CHECK(rig.told() == Lines{"1@20000 KEY_LEFT 1 ."});
+}
+
 TEST_CASE("what a device has pending is told before the hole that is its last") {
     Rig rig(Level::actions);
     rig.press(10 * ms, KEY_A);
