@@ -67,6 +67,12 @@ bool AuditTrail::note(audit::Act act, std::optional<std::uint32_t> uid, std::opt
     return true;
 }
 
+void AuditTrail::retry() {
+    if (log_ && !problem_.empty()) {
+        note(audit::Act::repaired, std::nullopt, std::nullopt, "entries were lost: " + std::string(problem_));
+    }
+}
+
 void AuditTrail::denied(std::uint32_t uid, std::string_view method) {
     const std::int64_t now = now_seconds();
     auto key = std::pair(uid, std::string(method));

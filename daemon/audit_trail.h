@@ -29,6 +29,9 @@ public:
               std::string detail = {});
     void denied(std::uint32_t uid, std::string_view method);
 
+    /// Where the disk took nothing: tries again, with an entry that says so. A log that was refused at the start stays refused.
+    void retry();
+
     /// Empty while what happens can be logged.
     [[nodiscard]] const std::string& problem() const noexcept { return problem_; }
 

@@ -247,6 +247,7 @@ void Controller::evaluate_once() {
     look_at_indicators();
     look_at_inhibitors();
     inputs_.within_schedule = policy_ && consent::within(policy_->schedule, now);
+    trail_.retry();
     inputs_.audit_works = trail_.problem().empty();
     inputs_.audit_problem = trail_.problem();
     const auto before = verdict_;
