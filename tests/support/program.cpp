@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <csignal>
 #include <cstdlib>
 #include <stdexcept>
 
@@ -34,6 +35,10 @@ void execute(const std::string& program, const Arguments& arguments, const Envir
     argv.push_back(nullptr);
     for (const auto& [name, value] : environment) {
         ::setenv(name.c_str(), value.c_str(), 1);
+    }
+    // As a shell on a terminal would start it, whatever the tests were started by: nohup, for one, ignores SIGHUP.
+    for (const int signal : {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGPIPE, SIGCHLD}) {
+        std::signal(signal, SIG_DFL);
     }
     ::execv(program.c_str(), argv.data());
     ::_exit(127);
