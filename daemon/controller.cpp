@@ -54,9 +54,9 @@ wire::GapReason gap_reason_of(const consent::Verdict& verdict) {
 
 Controller::Controller(EventLoop& loop, sd_bus* bus, Folders folders, const wire::Identity& identity,
                        Recorder& recorder)
-    : loop_(loop), folders_(std::move(folders)), identity_(identity), recorder_(recorder),
+    : loop_(loop), folders_(std::move(folders)), recorder_(recorder),
       intake_(loop, recorder, {[this] { panic(); }, [this] { light_changed(); }}), trail_(folders_.state, identity),
-      receipts_(folders_.state / "consent", identity_), pauses_(folders_.state / "pauses"),
+      receipts_(folders_.state / "consent", identity), pauses_(folders_.state / "pauses"),
       light_(loop, folders_.leds, [this] { evaluate(); }),
       prompts_(loop, folders_.password_prompts, [this] { evaluate(); }),
       inhibitors_(loop,

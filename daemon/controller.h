@@ -113,7 +113,6 @@ public:
 
     Context& context() noexcept { return context_; }
     AuditTrail& trail() noexcept { return trail_; }
-    [[nodiscard]] const AuditTrail& trail() const noexcept { return trail_; }
 
 private:
     void load();
@@ -139,7 +138,6 @@ private:
 
     EventLoop& loop_;
     Folders folders_;
-    const wire::Identity& identity_;
     Recorder& recorder_;
     Intake intake_;
     AuditTrail trail_;

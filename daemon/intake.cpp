@@ -22,9 +22,9 @@ bool changes_light(const input::Packet& packet) {
 } // namespace
 
 Intake::Intake(EventLoop& loop, Recorder& recorder, Callbacks callbacks, Clock clock, std::size_t bound)
-    : loop_(loop), clock_(clock), recorder_(recorder), callbacks_(std::move(callbacks)), quarantine_(bound),
-      ladder_(recorder), reducer_(*this), timer_(loop_.add_timer([this] { hand_on(); })),
-      chord_timer_(loop_.add_timer(
+    : clock_(clock), recorder_(recorder), callbacks_(std::move(callbacks)), quarantine_(bound),
+      ladder_(std::in_place, recorder), reducer_(*this), timer_(loop.add_timer([this] { hand_on(); })),
+      chord_timer_(loop.add_timer(
           [this] {
               chord_due_.reset();
               if (chord_ && chord_->fires(clock_())) {
@@ -41,31 +41,39 @@ void Intake::begin(Rules rules) {
     }
     chord_.emplace(rules.panic_keys, us(rules.panic_hold));
     rules_ = std::move(rules);
-    ladder_.set_level(std::min(rules_->level, privacy::Level::actions));
-    recorder_.set_level(ladder_.level());
+    ladder_->set_level(std::min(rules_->level, privacy::Level::actions));
+    recorder_.set_level(ladder_->level());
 }
 
 void Intake::end(wire::GapReason reason) {
     if (rules_) {
         const std::uint64_t now = clock_();
         release(waited(now));
-        discard(reason, now);
+        ladder_->finish();
+        discard(reason, now, std::nullopt);
     }
 }
 
 void Intake::end_and_forget(wire::GapReason reason) {
-    if (rules_) {
-        discard(reason, clock_());
+    if (!rules_) {
+        return;
     }
+    const std::uint64_t now = clock_();
+    // A minute is the longest that a level holds back; what was handed on and is not sealed is no older than that.
+    const bool more = ladder_->pending_until().has_value();
+    const bool unsealed = recorder_.forget_batch();
+    ladder_.emplace(recorder_);
+    const std::uint64_t minute_ago = now > privacy::Ladder::minute_us ? now - privacy::Ladder::minute_us : 0;
+    discard(reason, now, more || unsealed ? std::optional(minute_ago) : std::nullopt);
 }
 
-void Intake::discard(wire::GapReason reason, std::uint64_t now_us) {
-    ladder_.finish();
+void Intake::discard(wire::GapReason reason, std::uint64_t now_us, std::optional<std::uint64_t> doubtful_us) {
     const auto gone = quarantine_.discard(recorder_);
     tell_late();
-    if (gone) {
+    if (gone || doubtful_us) {
+        const std::uint64_t from = std::min(gone ? gone->from_us : now_us, doubtful_us.value_or(now_us));
         // Not how many: the number of keys of a password is part of it.
-        recorder_.lose({reason, gone->from_us, std::max(gone->to_us, now_us), std::nullopt, wire::all_devices});
+        recorder_.lose({reason, from, std::max(gone ? gone->to_us : now_us, now_us), std::nullopt, wire::all_devices});
     }
     confirmed_ = {};
     chord_.reset();
@@ -143,18 +151,18 @@ privacy::Level Intake::level_at(std::uint64_t time_us) const {
 }
 
 void Intake::use(privacy::Level level) {
-    if (level != ladder_.level()) {
-        ladder_.set_level(level);
+    if (level != ladder_->level()) {
+        ladder_->set_level(level);
         recorder_.set_level(level);
     }
 }
 
 void Intake::Reducer::on_packet(const input::Packet& packet) {
     intake_.use(intake_.level_at(packet.time_us));
-    intake_.ladder_.packet(packet);
+    intake_.ladder_->packet(packet);
 }
 
-void Intake::Reducer::on_hole(const input::Hole& hole) { intake_.ladder_.hole(hole); }
+void Intake::Reducer::on_hole(const input::Hole& hole) { intake_.ladder_->hole(hole); }
 
 void Intake::keep_late(const input::Hole& hole) {
     const auto same = [&](const input::Hole& other) {
@@ -178,7 +186,7 @@ void Intake::tell_late() {
     std::erase_if(late_holes_, [&](const input::Hole& hole) {
         const bool due = !oldest || *oldest > hole.to_us;
         if (due) {
-            ladder_.hole(hole);
+            ladder_->hole(hole);
         }
         return due;
     });
@@ -187,7 +195,7 @@ void Intake::tell_late() {
 void Intake::release(std::uint64_t before_us) {
     quarantine_.release(before_us, reducer_);
     tell_late();
-    ladder_.advance(before_us);
+    ladder_->advance(before_us);
     confirmed_.forget_before(before_us);
 }
 
@@ -199,7 +207,7 @@ void Intake::hand_on() {
     const std::uint64_t now = clock_();
     release(waited(now));
     recorder_.flush();
-    if (!quarantine_.empty() || ladder_.pending_until()) {
+    if (!quarantine_.empty() || ladder_->pending_until()) {
         arm();
     }
 }
@@ -213,7 +221,7 @@ void Intake::arm() {
     if (const auto oldest = quarantine_.oldest_us()) {
         due = *oldest + us(rules_->quarantine) + 1;
     }
-    if (const auto pending = ladder_.pending_until()) {
+    if (const auto pending = ladder_->pending_until()) {
         due = std::min(due, *pending + us(rules_->quarantine));
     }
     const std::uint64_t interval = us(rules_->batch_interval);

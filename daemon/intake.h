@@ -78,7 +78,8 @@ private:
         Intake& intake_;
     };
 
-    void discard(wire::GapReason reason, std::uint64_t now_us);
+    /// Throws away what waits; declares it from `doubtful_us` on where more than that went.
+    void discard(wire::GapReason reason, std::uint64_t now_us, std::optional<std::uint64_t> doubtful_us);
     void release(std::uint64_t before_us);
     void keep_late(const input::Hole& hole);
     void tell_late();
@@ -88,13 +89,12 @@ private:
     void use(privacy::Level level);
     [[nodiscard]] std::uint64_t waited(std::uint64_t now_us) const;
 
-    EventLoop& loop_;
     Clock clock_;
     Recorder& recorder_;
     Callbacks callbacks_;
     std::optional<Rules> rules_;
     privacy::Quarantine quarantine_;
-    privacy::Ladder ladder_;
+    std::optional<privacy::Ladder> ladder_; ///< always there; made anew to forget what it has pending
     privacy::Confirmed confirmed_;
     std::optional<privacy::Chord> chord_;
     std::optional<std::uint64_t> chord_due_;

@@ -107,6 +107,15 @@ void Recorder::lose(const wire::Gap& gap) {
     start_timer();
 }
 
+bool Recorder::forget_batch() {
+    const bool any = !batch_.packets.empty();
+    batch_.packets.clear();
+    batch_produced_ = 0;
+    batch_devices_.clear();
+    last_device_ = wire::all_devices;
+    return any;
+}
+
 void Recorder::set_level(privacy::Level level) {
     if (!grantee_ || grantee_->level == level) {
         return;

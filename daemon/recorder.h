@@ -59,6 +59,9 @@ public:
     /// Declares a loss that did not come through on_hole().
     void lose(const wire::Gap& gap);
 
+    /// Throws away what is not sealed; says whether there was anything.
+    bool forget_batch();
+
     /// The wall clock was set, or the machine slept.
     void clock_changed();
     /// Seals the batch now.

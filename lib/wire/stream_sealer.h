@@ -56,7 +56,7 @@ public:
     [[nodiscard]] FrameBytes clock(const ClockAnchor& anchor);
     /// Times are rounded outwards to whole seconds here.
     [[nodiscard]] FrameBytes gap(const Gap& gap);
-    /// `produced`: events read since open(). The keys are wiped.
+    /// `produced`: as in frame.capnp. The keys are wiped.
     [[nodiscard]] FrameBytes close(CloseReason reason, std::uint64_t produced);
 
 private:

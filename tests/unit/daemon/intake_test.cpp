@@ -273,3 +273,21 @@ TEST_CASE("a device that goes while the quarantine is full is told of also when 
     CHECK(f.packets().empty());
     CHECK(std::ranges::count(f.gaps(), wire::GapReason::device_gone, &wire::Gap::reason) == 1);
 }
+
+TEST_CASE("forgetting throws away what the level holds back, and declares it") {
+    for (const Level level : {Level::counts, Level::activity, Level::actions}) {
+        IntakeFixture f(level);
+        f.key(KEY_A);
+        at(2.1);
+        f.intake.hand_on();
+        f.intake.end_and_forget(wire::GapReason::withdrawn);
+        f.finish();
+        INFO(privacy::level_name(level));
+        CHECK(f.packets().empty());
+        const auto gaps = f.gaps();
+        REQUIRE(gaps.size() == 1);
+        CHECK(gaps[0].reason == wire::GapReason::withdrawn);
+        CHECK(gaps[0].from_us <= 100 * second);
+        CHECK_FALSE(gaps[0].events.has_value());
+    }
+}
