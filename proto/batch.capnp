@@ -76,7 +76,7 @@ struct Event {
 # A plaintext is a multiple of 16 bytes, from 16 to 57344: head, device table, columns or stored packets, and fewer than 16
 # zeros. All numbers in head, table and stored packets are little-endian.
 #
-#   head     1 byte    bits 0-3: version, 1. Bit 4: a device table follows. Bit 5: packets are stored. Others: 0
+#   head     1 byte    bits 0-3: version, 2. Bit 4: a device table follows. Bit 5: packets are stored. Others: 0
 #   table    1 byte    number of devices, 1 to 64; then of each
 #            14 bytes  index (4), class (1), bus, vendor, product, version (2 each), length of the name (1)
 #            0-128     the name
@@ -101,7 +101,7 @@ struct Event {
 #             shapes grows to 255, of 24 events each at most; 255 means a shape that is spelled out here, and enters the
 #             dictionary if there is room. Contexts: the device's last two shapes; how fast its pointer moved
 #   keys      of every EV_KEY event: value (press, release, autorepeat, or 3 and 32 bits); then of a release or a repeat which
-#             of the held keys (oldest first, 8 are remembered), else the key's number in the dictionary of 255 keys, or
+#             of the held keys (oldest first, 8 are remembered), else the key's number in the dictionary of 255 keys, which begins with the usual ones, or
 #             255 and its code. Contexts: the last key, the last two keys, none
 #   values    of every other event but EV_SYN: width of the magnitude in unary, sign, the bits below the top one (four of them
 #             modelled). EV_ABS as the step from the axis's last value. Contexts: last two values of the axis, last
@@ -116,7 +116,7 @@ struct Event {
 #
 # Models and code
 # ---------------
-# Integers only. The exact contexts, rates and tables are lib/wire/column_*.h and range_coder.h: they are part of version 1.
+# Integers only. The exact contexts, rates and tables are lib/wire/column_*.h and range_coder.h: they are part of version 2.
 # A probability has 22 bits and learns at 1/(n + 1.5), n counting to 255; where several contexts are named they are
 # mixed in the logistic domain by weights that learn too. The code is a carrying range coder with 64-bit low and range that
 # moves 32 bits; it ends with the number of the last interval that has the most trailing zeros, whose zero bytes are left out.
@@ -126,4 +126,4 @@ struct Event {
 # Any change of head, table, contexts, rates or tables makes a new version in bits 0-3. A reader refuses a version or a flag
 # it does not know, and says so. Readers keep every version they ever read: a stream is of one version from end to end.
 
-const batchVersion :UInt8 = 1;
+const batchVersion :UInt8 = 2;

@@ -24,11 +24,14 @@ constexpr std::string_view hash_context = "candor audit entry 1";
 static_assert(crypto_hash_sha256_BYTES == sizeof(wire::Hash32));
 
 /// In the order of Act.
-constexpr auto act_names = std::to_array<std::string_view>(
-    {"started", "stopped", "granted", "revoked", "erasure-asked", "gate-opened", "gate-closed", "policy-loaded",
-     "policy-refused", "inhibited", "released", "paused", "resumed", "enabled", "disabled", "context-registered",
-     "context-lost", "denied", "repaired"});
-static_assert(act_names.size() == static_cast<std::size_t>(Act::repaired) + 1);
+constexpr auto act_names =
+    std::to_array<std::string_view>({"started",        "stopped",     "granted",     "revoked",
+                                     "erasure-asked",  "gate-opened", "gate-closed", "policy-loaded",
+                                     "policy-refused", "inhibited",   "released",    "paused",
+                                     "resumed",        "enabled",     "disabled",    "context-registered",
+                                     "context-lost",   "denied",      "repaired",    "stream-ended",
+                                     "keys-destroyed", "erased",      "data-read",   "data-deleted"});
+static_assert(act_names.size() == static_cast<std::size_t>(Act::data_deleted) + 1);
 
 std::optional<Act> parse_act(std::string_view name) {
     const auto* found = std::ranges::find(act_names, name);
@@ -154,6 +157,7 @@ bool concerns(const Entry& entry, std::uint32_t uid) noexcept {
     case Act::enabled:
     case Act::disabled:
     case Act::repaired:
+    case Act::stream_ended:
         return true;
     default:
         return false;

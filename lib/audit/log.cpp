@@ -103,6 +103,7 @@ std::expected<Log, Refusal> Log::open(const std::filesystem::path& directory, co
         log.entries_ = found.found.entries;
         log.bytes_ = found.found.bytes;
         log.last_ = found.found.last;
+        log.last_gate_ = std::move(found.last_gate);
         log.marks_ = std::move(found.marks);
         log.head_text_ = write_head(found.head, identity);
         if (found.torn > 0) {

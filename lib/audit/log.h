@@ -37,8 +37,13 @@ enum class Act : std::uint8_t {
     disabled,
     context_registered,
     context_lost,
-    denied,   ///< a call
-    repaired, ///< the log itself, at start
+    denied,         ///< a call
+    repaired,       ///< the log itself, at start
+    stream_ended,   ///< by the successor of a candord that died
+    keys_destroyed, ///< of a person, on this machine; a tombstone is on its way
+    erased,         ///< the key holder's receipt came back
+    data_read,      ///< keys of streams were given to the person they are of
+    data_deleted,
 };
 [[nodiscard]] std::string_view act_name(Act act) noexcept;
 
@@ -78,6 +83,8 @@ public:
     /// `number` is set here. Throws std::system_error when the disk does not take it: then nothing was logged.
     void append(Entry entry);
     [[nodiscard]] std::uint64_t entries() const noexcept { return entries_; }
+    /// The last gate_opened or gate_closed that an earlier process logged: gate_opened when it died while it recorded.
+    [[nodiscard]] const std::optional<Entry>& last_gate() const noexcept { return last_gate_; }
     /// Hash of the last entry, to be noted elsewhere (the journal): it shows a log and head that were rolled back together.
     [[nodiscard]] const wire::Hash32& head() const noexcept { return last_; }
 
@@ -100,6 +107,7 @@ private:
     UniqueFd file_;
     std::uint64_t entries_ = 0;
     std::uint64_t bytes_ = 0;
+    std::optional<Entry> last_gate_;
     wire::Hash32 last_{};
     std::vector<std::uint64_t> marks_; ///< where every 64th entry begins
     std::string head_text_;            ///< as it is on disk

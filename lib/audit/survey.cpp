@@ -15,9 +15,14 @@ namespace {
 constexpr std::size_t buffer_bytes = 64 * 1024;
 static_assert(buffer_bytes > max_entry_bytes + 1);
 
+struct Next {
+    Head head; ///< that covers it
+    Entry entry;
+};
+
 /// The chain with one more entry, or what was expected instead.
-std::expected<Head, Refusal> next_of(const Head& found, std::string_view line) {
-    const auto chained = parse_entry(line);
+std::expected<Next, Refusal> next_of(const Head& found, std::string_view line) {
+    auto chained = parse_entry(line);
     if (!chained) {
         return std::unexpected(chained.error());
     }
@@ -28,7 +33,7 @@ std::expected<Head, Refusal> next_of(const Head& found, std::string_view line) {
     if (chained->previous != found.last) {
         return std::unexpected(Refusal{"does not follow the entry before it, expected its hash"});
     }
-    return Head{found.entries + 1, found.bytes + line.size() + 1, chained->hash};
+    return Next{{found.entries + 1, found.bytes + line.size() + 1, chained->hash}, std::move(chained->entry)};
 }
 
 /// What is wrong with a line that has no newline; empty when a crash can have left it.
@@ -52,17 +57,20 @@ std::string take(Survey& survey, const LineReader::Line& line) {
     if (survey.found.entries > survey.head.entries) {
         return "beyond what the head covers, expected the end";
     }
-    const auto next = next_of(survey.found, line.text);
+    auto next = next_of(survey.found, line.text);
     if (!next) {
         return next.error().message;
     }
-    if (next->entries == survey.head.entries && *next != survey.head) {
+    if (next->head.entries == survey.head.entries && next->head != survey.head) {
         return "another entry than the head's last";
     }
     if (survey.found.entries % mark_interval == 0) {
         survey.marks.push_back(survey.found.bytes);
     }
-    survey.found = *next;
+    survey.found = next->head;
+    if (next->entry.act == Act::gate_opened || next->entry.act == Act::gate_closed) {
+        survey.last_gate = std::move(next->entry);
+    }
     return {};
 }
 

@@ -52,7 +52,8 @@ struct Survey {
     Head found;           ///< the entries that hold
     std::size_t torn = 0; ///< bytes behind them, without a newline
     std::vector<std::uint64_t> marks;
-    std::string problem; ///< FILE:LINE and what was expected; empty when there is no damage
+    std::optional<Entry> last_gate; ///< the last time the gate was opened or closed
+    std::string problem;            ///< FILE:LINE and what was expected; empty when there is no damage
 };
 /// Throws std::system_error where the log cannot be read.
 [[nodiscard]] Survey survey(int log, const std::filesystem::path& directory, const wire::PublicKey& identity);

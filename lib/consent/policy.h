@@ -32,6 +32,8 @@ inline constexpr std::chrono::seconds least_full_quarantine{
 struct Recipient {
     std::string name;      ///< letters, digits, '-', '_', '.': 1 to 64 of them
     wire::PublicKey key{}; ///< X25519
+    /// Ed25519, what signs the receipts of erasures; without it nobody's receipt counts as theirs.
+    std::optional<wire::PublicKey> signing_key;
 };
 
 /// Which indicators must work, or the gate is closed. The others are driven all the same, where they are there.
@@ -60,13 +62,16 @@ struct Policy {
     std::chrono::seconds batch_interval{5}; ///< BatchSeconds=, 1 to 60
     std::chrono::seconds quarantine{2};     ///< QuarantineSeconds=, 1 to 60; at least 2 where Level=full
     std::chrono::days consent_duration{90}; ///< ConsentDays=, 1 to 365: the longest a grant may last
+    std::chrono::minutes embargo{60};       ///< EmbargoMinutes=, 0 to 10080: stays on the machine before it is shipped
+    std::chrono::days epoch{30};            ///< EpochDays=, 1 to 365: a key of a person is used no longer
     RequiredIndicators indicators;          ///< RequiredIndicators=light, context, "light context" or none
     std::vector<std::uint16_t> panic_keys =
         default_panic_keys();               ///< PanicChord=, two to five kernel names of keys, by blanks
     std::chrono::seconds panic_hold{1};     ///< PanicSeconds=, 1 to 10
     std::chrono::minutes panic_pause{15};   ///< PanicPauseMinutes=, 1 to 1440
     std::vector<std::string> allow_virtual; ///< AllowVirtual=, repeatable: exact names of uinput devices to record
-    std::vector<Recipient> recipients;      ///< [Recipients] NAME=64 hex digits, at most wire::max_recipients
+    std::vector<Recipient>
+        recipients; ///< [Recipients] NAME=KEY or NAME=KEY SIGNING_KEY, 64 hex digits each, at most wire::max_recipients
 
     std::string notice; ///< notice.txt as it is shown, UTF-8, not empty
     PolicyHash hash{};  ///< of all of the above

@@ -58,13 +58,30 @@ bool is_usable_recipient(const wire::PublicKey& key) {
     return crypto_scalarmult(shared.data(), probe.data(), key.data()) == 0;
 }
 
+/// Words separated by blanks, none of them empty.
+std::vector<std::string_view> words_of(std::string_view text) {
+    std::vector<std::string_view> words;
+    while (true) {
+        text.remove_prefix(std::min(text.find_first_not_of(" \t"), text.size()));
+        if (text.empty()) {
+            return words;
+        }
+        const std::size_t end = std::min(text.find_first_of(" \t"), text.size());
+        words.push_back(text.substr(0, end));
+        text.remove_prefix(end);
+    }
+}
+
 Applied add_recipient(Policy& policy, const IniEntry& entry) {
     if (entry.key.size() > 64) {
         return std::unexpected(entry.refuse("expected a name of at most 64 characters"));
     }
-    Recipient recipient{entry.key, {}};
-    if (!from_hex_exactly(entry.value, recipient.key)) {
-        return std::unexpected(entry.refuse("expected an X25519 public key as 64 hexadecimal digits"));
+    Recipient recipient{entry.key, {}, std::nullopt};
+    const auto words = words_of(entry.value);
+    if (words.empty() || words.size() > 2 || !from_hex_exactly(words[0], recipient.key) ||
+        (words.size() == 2 && !from_hex_exactly(words[1], recipient.signing_key.emplace()))) {
+        return std::unexpected(entry.refuse("expected an X25519 public key as 64 hexadecimal digits, and perhaps the "
+                                            "Ed25519 public key that signs receipts of erasure"));
     }
     if (!is_usable_recipient(recipient.key)) {
         return std::unexpected(entry.refuse("expected an X25519 public key that is not of low order"));
@@ -83,20 +100,6 @@ Applied add_recipient(Policy& policy, const IniEntry& entry) {
     }
     policy.recipients.push_back(std::move(recipient));
     return {};
-}
-
-/// Words separated by blanks, none of them empty.
-std::vector<std::string_view> words_of(std::string_view text) {
-    std::vector<std::string_view> words;
-    while (true) {
-        text.remove_prefix(std::min(text.find_first_not_of(" \t"), text.size()));
-        if (text.empty()) {
-            return words;
-        }
-        const std::size_t end = std::min(text.find_first_of(" \t"), text.size());
-        words.push_back(text.substr(0, end));
-        text.remove_prefix(end);
-    }
 }
 
 Applied store_level(Policy& policy, const IniEntry& entry) {
@@ -208,6 +211,8 @@ constexpr Key keys[] = {
     {"Schedule", true, add_window},
     {"BatchSeconds", false, [](Policy& p, const IniEntry& e) { return store_duration(p.batch_interval, e, 1, 60); }},
     {"QuarantineSeconds", false, [](Policy& p, const IniEntry& e) { return store_duration(p.quarantine, e, 1, 60); }},
+    {"EmbargoMinutes", false, [](Policy& p, const IniEntry& e) { return store_duration(p.embargo, e, 0, 10080); }},
+    {"EpochDays", false, [](Policy& p, const IniEntry& e) { return store_duration(p.epoch, e, 1, 365); }},
     {"ConsentDays", false, [](Policy& p, const IniEntry& e) { return store_duration(p.consent_duration, e, 1, 365); }},
     {"RequiredIndicators", false, store_indicators},
     {"PanicChord", false, store_chord},

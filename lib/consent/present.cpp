@@ -71,6 +71,11 @@ std::string present(const Policy& policy) {
     }
     add("Waits before it is kept", quarantine_of(policy));
     add("Encrypted and handed on", "every " + counted(policy.batch_interval.count(), "second"));
+    add("Stays on this computer",
+        policy.embargo.count() == 0
+            ? "until it can be sent on, which may be at once"
+            : "for " + counted(policy.embargo.count(), "minute") + " at least, where you can look at it and delete it");
+    add("A new key of yours", "every " + counted(std::chrono::days(policy.epoch).count(), "day"));
     add("A consent lasts at most", counted(std::chrono::days(policy.consent_duration).count(), "day"));
     add("Shows that recording is on", indicators_of(policy));
     add("To pause", pause_of(policy));

@@ -10,6 +10,8 @@ namespace {
 
 constexpr std::uint64_t least_ring_bytes = 1024 * 1024;
 constexpr std::uint64_t most_ring_bytes = 256 * 1024 * 1024;
+constexpr std::uint64_t least_spool_bytes = 16 * 1024 * 1024;
+constexpr std::uint64_t most_spool_bytes = std::uint64_t{1} << 40;
 
 /// A name that useradd would take.
 Parsed<std::string> parse_user_name(const IniEntry& entry) {
@@ -20,6 +22,17 @@ Parsed<std::string> parse_user_name(const IniEntry& entry) {
         return std::unexpected(entry.refuse("expected a user name of lower-case letters, digits, '_' and '-'"));
     }
     return name;
+}
+
+Parsed<std::optional<std::filesystem::path>> parse_path_or_none(const IniEntry& entry) {
+    if (entry.value == "none") {
+        return std::optional<std::filesystem::path>();
+    }
+    auto path = parse_absolute_path(entry, entry.value);
+    if (!path) {
+        return std::unexpected(std::move(path.error()));
+    }
+    return std::optional<std::filesystem::path>(std::move(*path));
 }
 
 /// Stores a parsed value, or passes on why there is none.
@@ -41,7 +54,13 @@ std::expected<void, Refusal> apply(DaemonSettings& settings, const IniEntry& ent
     if (entry.key == "SocketPeer") {
         return store(settings.socket_peer, parse_user_name(entry));
     }
-    return std::unexpected(entry.refuse("unknown key, expected Enabled, RingBytes or SocketPeer"));
+    if (entry.key == "Spool") {
+        return store(settings.spool, parse_absolute_path(entry, entry.value));
+    }
+    if (entry.key == "MetricsFile") {
+        return store(settings.metrics_file, parse_path_or_none(entry));
+    }
+    return std::unexpected(entry.refuse("unknown key, expected Enabled, RingBytes, SocketPeer, Spool or MetricsFile"));
 }
 
 std::expected<void, Refusal> apply(ShipperSettings& settings, const IniEntry& entry) {
@@ -59,7 +78,22 @@ std::expected<void, Refusal> apply(ShipperSettings& settings, const IniEntry& en
         return store(settings.sink_directory,
                      parse_absolute_path(entry, std::string_view(entry.value).substr(kind.size())));
     }
-    return std::unexpected(entry.refuse("unknown key, expected Source, Spool or Sink"));
+    if (entry.key == "SpoolBytes") {
+        return store(settings.spool_bytes, parse_size(entry, least_spool_bytes, most_spool_bytes, "16M to 1024G"));
+    }
+    if (entry.key == "SpoolDays") {
+        const auto days = parse_number(entry, 1, 365);
+        if (!days) {
+            return std::unexpected(days.error());
+        }
+        settings.spool_age = std::chrono::days(static_cast<int>(*days));
+        return {};
+    }
+    if (entry.key == "MetricsFile") {
+        return store(settings.metrics_file, parse_path_or_none(entry));
+    }
+    return std::unexpected(
+        entry.refuse("unknown key, expected Source, Spool, Sink, SpoolBytes, SpoolDays or MetricsFile"));
 }
 
 template <typename Settings>

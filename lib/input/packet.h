@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "base/wiping_allocator.h"
+
 #include <cstdint>
+#include <cstring>
 #include <span>
 #include <string>
 #include <vector>
@@ -41,7 +44,8 @@ struct DeviceInfo {
     bool operator==(const DeviceInfo&) const = default;
 };
 
-/// Owned packets, in order of arrival, in two flat arrays: no allocation per packet once it has grown.
+/// Owned packets, in order of arrival, in two flat arrays: no allocation per packet once it has grown. What it held is wiped
+/// when it is emptied, grows or dies.
 class PacketBuffer {
 public:
     void push(const Packet& packet) {
@@ -65,14 +69,16 @@ public:
 
     /// Empties it and keeps the memory.
     void clear() noexcept {
+        ::explicit_bzero(heads_.data(), heads_.size() * sizeof(Head));
+        ::explicit_bzero(events_.data(), events_.size() * sizeof(Event));
         heads_.clear();
         events_.clear();
     }
 
     /// Empties it and gives the memory back.
     void release() noexcept {
-        std::vector<Head>().swap(heads_);
-        std::vector<Event>().swap(events_);
+        Wiped<Head>().swap(heads_);
+        Wiped<Event>().swap(events_);
     }
 
 private:
@@ -81,8 +87,9 @@ private:
         std::uint32_t count;
         std::uint64_t time_us;
     };
-    std::vector<Head> heads_;
-    std::vector<Event> events_;
+    template <typename T> using Wiped = std::vector<T, WipingAllocator<T>>;
+    Wiped<Head> heads_;
+    Wiped<Event> events_;
 };
 
 } // namespace candor::input

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "wire/batch_codec.h"
 
+#include "base/wiping_allocator.h"
 #include "wire/batch_model.h"
 #include "wire/range_coder.h"
 #include "wire/wire_limits.h"
@@ -19,7 +20,7 @@ using input::DeviceInfo;
 using input::Event;
 using input::Packet;
 
-constexpr std::uint8_t version = 1;
+constexpr std::uint8_t version = 2;
 constexpr std::uint8_t version_mask = 0x0f;
 constexpr std::uint8_t with_devices = 0x10;
 constexpr std::uint8_t stored = 0x20;
@@ -98,7 +99,7 @@ bool zeros(std::span<const std::uint8_t> bytes) {
 } // namespace
 
 struct BatchEncoder::State {
-    std::unique_ptr<BatchModel> model = std::make_unique<BatchModel>();
+    WipedPointer<BatchModel> model = make_wiped<BatchModel>();
     std::vector<std::uint32_t> devices; ///< their indexes, in order of introduction: the place is the slot
     std::vector<std::uint16_t> slots;   ///< of the batch's packets
     std::vector<Event> events = std::vector<Event>(max_packet_events);
@@ -212,7 +213,7 @@ std::span<const std::uint8_t> BatchEncoder::encode(const Batch& batch) {
     std::size_t length = state.coded(batch, state.head(batch, 0));
     if (length == 0) {
         length = state.as_it_is(batch, state.head(batch, stored));
-        state.model = std::make_unique<BatchModel>();
+        state.model = make_wiped<BatchModel>();
         state.model->grow(state.devices.size());
     }
     const std::size_t whole = padded(length);
@@ -221,8 +222,10 @@ std::span<const std::uint8_t> BatchEncoder::encode(const Batch& batch) {
     return std::span(state.out).first(whole);
 }
 
+void BatchEncoder::wipe() noexcept { ::explicit_bzero(state_->out.data(), state_->out.size()); }
+
 struct BatchDecoder::State {
-    std::unique_ptr<BatchModel> model = std::make_unique<BatchModel>();
+    WipedPointer<BatchModel> model = make_wiped<BatchModel>();
     std::vector<std::uint32_t> devices;
     std::vector<Event> events = std::vector<Event>(max_packet_events);
     bool spent = false;
@@ -311,7 +314,7 @@ struct BatchDecoder::State {
         if (reader.short_of()) {
             return "count: expected more bytes";
         }
-        model = std::make_unique<BatchModel>();
+        model = make_wiped<BatchModel>();
         model->grow(devices.size());
         const auto rest = reader.rest();
         return rest.size() < padding_bytes && zeros(rest) ? std::string{} : "padding: expected fewer than 16 zeros";
@@ -324,7 +327,7 @@ struct BatchDecoder::State {
         ByteReader reader(plaintext);
         const auto first = static_cast<std::uint8_t>(reader.get(1));
         if ((first & version_mask) != version || (first & ~(version_mask | with_devices | stored)) != 0) {
-            return "version: expected 1 and no unknown flag";
+            return "version: expected 2 and no unknown flag";
         }
         if ((first & with_devices) != 0) {
             if (std::string wrong = read_devices(reader, batch.devices); !wrong.empty()) {

@@ -31,6 +31,8 @@ public:
     /// max_batch_events, max_packet_events, max_batch_devices; every packet's device was introduced before or in this
     /// batch. Never longer than max_plaintext_bytes.
     [[nodiscard]] std::span<const std::uint8_t> encode(const Batch& batch);
+    /// Wipes the plaintext that encode() returned. What the model has learnt stays until the stream is over, and is wiped then.
+    void wipe() noexcept;
 
 private:
     struct State;

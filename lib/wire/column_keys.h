@@ -3,6 +3,11 @@
 
 #include "wire/column_models.h"
 
+#include <linux/input-event-codes.h>
+
+#include <algorithm>
+#include <array>
+
 namespace candor::wire {
 
 /// The keys a device holds down, oldest first, and what it did last.
@@ -47,10 +52,36 @@ struct KeyState {
     }
 };
 
-/// The columns of key values and key codes. Keys get numbers in the order in which the stream first sees them (255 at
-/// most; a later one is spelled out each time). A release says which of the held keys.
+/// The keys that have numbers from the start: those that people press most first, then the others in the order of their codes, to
+/// 127, then the buttons of mice. A number that told in which order keys were first pressed would be a trace of what was typed,
+/// in the memory of whoever writes the stream.
+[[nodiscard]] constexpr auto numbered_keys() {
+    constexpr std::array<std::uint16_t, 16> common = {KEY_SPACE, KEY_E,         KEY_T, KEY_A,        KEY_O, KEY_I,
+                                                      KEY_N,     KEY_S,         KEY_R, KEY_H,        KEY_L, KEY_D,
+                                                      KEY_U,     KEY_BACKSPACE, KEY_C, KEY_LEFTSHIFT};
+    std::array<std::uint16_t, 127 + 8> keys{};
+    auto end = std::copy(common.begin(), common.end(), keys.begin());
+    for (std::uint16_t code = 1; code <= 127; ++code) {
+        if (std::find(common.begin(), common.end(), code) == common.end()) {
+            *end++ = code;
+        }
+    }
+    for (std::uint16_t code = BTN_LEFT; code <= BTN_TASK; ++code) {
+        *end++ = code;
+    }
+    return keys;
+}
+
+/// The columns of key values and key codes. Keys have the numbers of numbered_keys(); others get theirs in the order in which the
+/// stream first sees them (255 in all; a later one is spelled out each time). A release says which of the held keys.
 class KeyColumn {
 public:
+    KeyColumn() noexcept {
+        for (const std::uint16_t code : numbered_keys()) {
+            add(code);
+        }
+    }
+
     /// Codes one EV_KEY event; false when a decoder found what no writer makes. `number` is the key's in the
     /// dictionary.
     template <typename Coder>
@@ -131,11 +162,16 @@ private:
         }
         number = unnumbered;
         if (dictionary_size_ < unnumbered) {
-            number = dictionary_size_++;
-            dictionary_[number] = code_;
-            numbers_[code_ % numbers_.size()] = number;
+            number = add(code_);
         }
         return true;
+    }
+
+    std::uint8_t add(std::uint16_t code_) noexcept {
+        const std::uint8_t number = dictionary_size_++;
+        dictionary_[number] = code_;
+        numbers_[code_ % numbers_.size()] = number;
+        return number;
     }
 
     [[nodiscard]] std::uint32_t find(std::uint16_t code_) const noexcept {

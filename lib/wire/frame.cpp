@@ -78,6 +78,11 @@ Open read(proto::Open::Reader in, const AlignedMessage& message) {
     take(out.identity, in.getIdentity(), "open.identity");
     take(out.signature, in.getSignature(), "open.signature");
     out.signature_at = offset_in(message, in.getSignature());
+    out.number = in.getNumber();
+    out.embargo = std::chrono::seconds(in.getEmbargoSeconds());
+    if (out.epoch == 0 || out.number == 0) {
+        throw Refused{"open: an epoch and a number are counted from 1"};
+    }
     return out;
 }
 
@@ -100,7 +105,7 @@ Gap read(proto::Gap::Reader in) {
 
 Close read(proto::Close::Reader in, const AlignedMessage& message) {
     Close out;
-    out.reason = take_enum(in.getReason(), CloseReason::stopped, "close.reason");
+    out.reason = take_enum(in.getReason(), last_close_reason, "close.reason");
     out.produced = in.getProduced();
     out.stored = in.getStored();
     out.declared = in.getDeclared();
@@ -130,6 +135,100 @@ Grant read(proto::Grant::Reader in, const AlignedMessage& message) {
     }
     take(out.identity, in.getIdentity(), "grant.identity");
     take(out.signature, in.getSignature(), "grant.signature");
+    out.signature_at = offset_in(message, in.getSignature());
+    return out;
+}
+
+Tombstone read(proto::Tombstone::Reader in, const AlignedMessage& message) {
+    Tombstone out;
+    take(out.id, in.getId(), "tombstone.id");
+    take(out.subject, in.getSubject(), "tombstone.subject");
+    out.last_epoch = in.getLastEpoch();
+    const auto streams = in.getStreams();
+    if (streams.size() > max_tombstone_streams || (streams.size() == 0) == (out.last_epoch == 0)) {
+        throw Refused{"tombstone: epoch " + std::to_string(out.last_epoch) + " and " + std::to_string(streams.size()) +
+                      " streams, expected an epoch or 1 to " + std::to_string(max_tombstone_streams) + " streams"};
+    }
+    for (const auto stream : streams) {
+        StreamRef one;
+        take(one.stream, stream.getStream(), "tombstone.streams.stream");
+        one.epoch = stream.getEpoch();
+        one.number = stream.getNumber();
+        if (one.epoch == 0 || one.number == 0) {
+            throw Refused{"tombstone.streams: an epoch and a number are counted from 1"};
+        }
+        out.streams.push_back(one);
+    }
+    out.reason = take_enum(in.getReason(), TombstoneReason::deleted, "tombstone.reason");
+    out.requested_ns = in.getRequestedNs();
+    take(out.identity, in.getIdentity(), "tombstone.identity");
+    take(out.signature, in.getSignature(), "tombstone.signature");
+    out.signature_at = offset_in(message, in.getSignature());
+    return out;
+}
+
+Note read(proto::Note::Reader in, const AlignedMessage& message) {
+    Note out;
+    take(out.stream, in.getStream(), "note.stream");
+    take(out.subject, in.getSubject(), "note.subject");
+    out.epoch = in.getEpoch();
+    out.number = in.getNumber();
+    if (out.epoch == 0 || out.number == 0) {
+        throw Refused{"note: an epoch and a number are counted from 1"};
+    }
+    out.noticed_ns = in.getNoticedNs();
+    take(out.identity, in.getIdentity(), "note.identity");
+    take(out.signature, in.getSignature(), "note.signature");
+    out.signature_at = offset_in(message, in.getSignature());
+    return out;
+}
+
+Ack read(proto::Ack::Reader in) {
+    Ack out;
+    take(out.stream, in.getStream(), "ack.stream");
+    out.sequence = in.getSequence();
+    return out;
+}
+
+/// It is shown on terminals and goes over D-Bus.
+bool is_plain(std::string_view text) {
+    return std::ranges::all_of(text, [](char c) { return c >= ' ' && c <= '~'; });
+}
+
+Report read(proto::Report::Reader in) {
+    Report out;
+    out.state = take_enum(in.getState(), ShippingState::refusing, "report.state");
+    if (in.getProblem().size() > max_problem_bytes) {
+        throw Refused{"report.problem: " + std::to_string(in.getProblem().size()) + " bytes, expected " +
+                      std::to_string(max_problem_bytes) + " at most"};
+    }
+    out.problem = std::string(in.getProblem().begin(), in.getProblem().size());
+    if (!is_plain(out.problem)) {
+        throw Refused{"report.problem: expected ASCII without control characters"};
+    }
+    out.spool_bytes = in.getSpoolBytes();
+    out.spool_bound = in.getSpoolBound();
+    out.waiting = in.getWaiting();
+    out.oldest_ns = in.getOldestNs();
+    out.delivered = in.getDelivered();
+    out.sink_errors = in.getSinkErrors();
+    return out;
+}
+
+Erasure read(proto::Erasure::Reader in, const AlignedMessage& message) {
+    if (in.getVersion() != 1) {
+        throw Refused{"erasure.version: " + std::to_string(in.getVersion()) + ", expected 1"};
+    }
+    Erasure out;
+    take(out.tombstone, in.getTombstone(), "erasure.tombstone");
+    take(out.subject, in.getSubject(), "erasure.subject");
+    take(out.identity, in.getIdentity(), "erasure.identity");
+    out.segments = in.getSegments();
+    out.grants = in.getGrants();
+    out.bytes = in.getBytes();
+    out.completed_ns = in.getCompletedNs();
+    take(out.signer, in.getSigner(), "erasure.signer");
+    take(out.signature, in.getSignature(), "erasure.signature");
     out.signature_at = offset_in(message, in.getSignature());
     return out;
 }
@@ -186,6 +285,12 @@ Frame read_frame(std::span<const std::uint8_t> message, const AlignedMessage& al
     case proto::Frame::HELLO:
         frame.body = read(root.getHello());
         break;
+    case proto::Frame::TOMBSTONE:
+        frame.body = read(root.getTombstone(), aligned);
+        break;
+    case proto::Frame::NOTE:
+        frame.body = read(root.getNote(), aligned);
+        break;
     default:
         throw Refused{"frame: kind " + std::to_string(static_cast<int>(root.which())) +
                       " is not known, this build reads version " + std::to_string(format_version)};
@@ -222,25 +327,92 @@ std::vector<std::uint8_t> encode_batch(std::uint32_t sequence, std::span<const s
     return builder.bytes();
 }
 
-std::vector<std::uint8_t> encode_ack(const Ack& ack) {
-    MessageBuilder builder;
-    auto root = builder.root<proto::Ack>();
-    root.setStream(as_data(ack.stream));
-    root.setSequence(ack.sequence);
+std::vector<std::uint8_t> encode_reply(const Reply& reply) {
+    MessageBuilder builder(max_erasure_bytes);
+    auto root = builder.root<proto::Reply>();
+    if (const auto* ack = std::get_if<Ack>(&reply)) {
+        auto out = root.initAck();
+        out.setStream(as_data(ack->stream));
+        out.setSequence(ack->sequence);
+    } else if (const auto* report = std::get_if<Report>(&reply)) {
+        auto out = root.initReport();
+        out.setState(static_cast<proto::Report::State>(report->state));
+        std::string problem = report->problem.substr(0, max_problem_bytes);
+        std::ranges::replace_if(
+            problem, [](char c) { return !is_plain({&c, 1}); }, '?');
+        out.setProblem(problem);
+        out.setSpoolBytes(report->spool_bytes);
+        out.setSpoolBound(report->spool_bound);
+        out.setWaiting(report->waiting);
+        out.setOldestNs(report->oldest_ns);
+        out.setDelivered(report->delivered);
+        out.setSinkErrors(report->sink_errors);
+    } else {
+        const auto& erasure = std::get<ErasureMessage>(reply).bytes;
+        if (erasure.size() > max_erasure_bytes) {
+            throw std::invalid_argument("an erasure receipt of " + std::to_string(erasure.size()) + " bytes");
+        }
+        root.setErasure({erasure.data(), erasure.size()});
+    }
     return builder.bytes();
 }
 
-std::expected<Ack, Refusal> parse_ack(std::span<const std::uint8_t> message) {
+std::expected<Reply, Refusal> parse_reply(std::span<const std::uint8_t> message) {
+    return refusing([&]() -> Reply {
+        check_envelope(message);
+        const AlignedMessage aligned(message);
+        capnp::FlatArrayMessageReader reader(aligned.array(), reader_options());
+        const auto root = reader.getRoot<proto::Reply>();
+        switch (root.which()) {
+        case proto::Reply::ACK:
+            return read(root.getAck());
+        case proto::Reply::REPORT:
+            return read(root.getReport());
+        case proto::Reply::ERASURE: {
+            const auto bytes = root.getErasure();
+            if (bytes.size() > max_erasure_bytes) {
+                throw Refused{"erasure: " + std::to_string(bytes.size()) + " bytes, expected " +
+                              std::to_string(max_erasure_bytes) + " at most"};
+            }
+            return ErasureMessage{{bytes.begin(), bytes.end()}};
+        }
+        default:
+            throw Refused{"reply: kind " + std::to_string(static_cast<int>(root.which())) + " is not known"};
+        }
+    });
+}
+
+std::expected<Erasure, Refusal> parse_erasure(std::span<const std::uint8_t> message) {
     return refusing([&] {
         check_envelope(message);
         const AlignedMessage aligned(message);
         capnp::FlatArrayMessageReader reader(aligned.array(), reader_options());
-        const auto root = reader.getRoot<proto::Ack>();
-        Ack ack;
-        take(ack.stream, root.getStream(), "ack.stream");
-        ack.sequence = root.getSequence();
-        return ack;
+        return read(reader.getRoot<proto::Erasure>(), aligned);
     });
+}
+
+bool Tombstone::covers(const Id16& stream, std::uint32_t epoch) const noexcept {
+    return epoch <= last_epoch || std::ranges::find(streams, stream, &StreamRef::stream) != streams.end();
+}
+
+std::string_view gap_reason_name(GapReason reason) noexcept {
+    constexpr std::array<std::string_view, 12> names = {
+        "dropped_by_kernel", "ring_full",       "device_gone", "damaged",
+        "quarantined",       "inhibited",       "locked",      "paused",
+        "withdrawn",         "quarantine_full", "crash",       "state_failed"};
+    static_assert(static_cast<std::size_t>(last_gap_reason) + 1 == names.size());
+    return names[static_cast<std::size_t>(reason)];
+}
+
+std::string_view close_reason_name(CloseReason reason) noexcept {
+    constexpr std::array<std::string_view, 4> names = {"rotated", "gate_closed", "stopped", "crashed"};
+    static_assert(static_cast<std::size_t>(last_close_reason) + 1 == names.size());
+    return names[static_cast<std::size_t>(reason)];
+}
+
+std::string_view shipping_state_name(ShippingState state) noexcept {
+    constexpr std::array<std::string_view, 3> names = {"shipping", "stalled", "refusing"};
+    return names[static_cast<std::size_t>(state)];
 }
 
 } // namespace candor::wire

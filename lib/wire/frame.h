@@ -7,11 +7,14 @@
 #include "wire/keys.h"
 #include "wire/wire_limits.h"
 
+#include <chrono>
+#include <compare>
 #include <cstdint>
 #include <expected>
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -31,9 +34,15 @@ enum class GapReason : std::uint16_t {
     paused,
     withdrawn,
     quarantine_full,
+    crash,
+    state_failed,
 };
-inline constexpr GapReason last_gap_reason = GapReason::quarantine_full;
-enum class CloseReason : std::uint16_t { rotated, gate_closed, stopped };
+inline constexpr GapReason last_gap_reason = GapReason::state_failed;
+/// As frame.capnp and every output spell it: "ring_full" ….
+[[nodiscard]] std::string_view gap_reason_name(GapReason reason) noexcept;
+enum class CloseReason : std::uint16_t { rotated, gate_closed, stopped, crashed };
+inline constexpr CloseReason last_close_reason = CloseReason::crashed;
+[[nodiscard]] std::string_view close_reason_name(CloseReason reason) noexcept;
 
 struct Hello {
     std::uint16_t version = format_version;
@@ -58,6 +67,8 @@ struct Open {
     PublicKey identity{};
     Signature signature{};
     std::size_t signature_at = 0; ///< where the signature lies in the message: it is signed with these bytes zero
+    std::uint64_t number = 1;
+    std::chrono::seconds embargo{0};
 };
 
 /// The sealed bytes; borrowed from the message they were parsed from.
@@ -100,14 +111,86 @@ struct Grant {
     std::size_t signature_at = 0; ///< where the signature lies in the message: it is signed with these bytes zero
 };
 
+struct StreamRef {
+    Id16 stream{};
+    std::uint32_t epoch = 1;
+    std::uint64_t number = 1;
+
+    auto operator<=>(const StreamRef&) const = default;
+};
+
+enum class TombstoneReason : std::uint16_t { erased, deleted };
+
+struct Tombstone {
+    Id16 id{};
+    Id16 subject{};
+    std::uint32_t last_epoch = 0;
+    std::vector<StreamRef> streams;
+    TombstoneReason reason = TombstoneReason::erased;
+    std::int64_t requested_ns = 0;
+    PublicKey identity{};
+    Signature signature{};
+    std::size_t signature_at = 0;
+
+    /// Whether a stream of this device and subject has to go. Whose they are is the caller's to compare.
+    [[nodiscard]] bool covers(const Id16& stream, std::uint32_t epoch) const noexcept;
+};
+
+struct Note {
+    Id16 stream{};
+    Id16 subject{};
+    std::uint32_t epoch = 1;
+    std::uint64_t number = 1;
+    std::int64_t noticed_ns = 0;
+    PublicKey identity{};
+    Signature signature{};
+    std::size_t signature_at = 0;
+};
+
 struct Frame {
     std::uint32_t sequence = 0;
-    std::variant<Open, SealedBatch, ClockAnchor, Gap, Close, Grant, Hello> body;
+    std::variant<Open, SealedBatch, ClockAnchor, Gap, Close, Grant, Hello, Tombstone, Note> body;
 };
 
 struct Ack {
     Id16 stream{};
     std::uint32_t sequence = 0;
+};
+
+enum class ShippingState : std::uint16_t { shipping, stalled, refusing };
+[[nodiscard]] std::string_view shipping_state_name(ShippingState state) noexcept;
+
+struct Report {
+    ShippingState state = ShippingState::shipping;
+    std::string problem;
+    std::uint64_t spool_bytes = 0;
+    std::uint64_t spool_bound = 0;
+    std::uint32_t waiting = 0;
+    std::int64_t oldest_ns = 0;
+    std::uint64_t delivered = 0;
+    std::uint64_t sink_errors = 0;
+
+    bool operator==(const Report&) const = default;
+};
+
+/// An Erasure's message, to be parsed by parse_erasure.
+struct ErasureMessage {
+    std::vector<std::uint8_t> bytes;
+};
+
+using Reply = std::variant<Ack, Report, ErasureMessage>;
+
+struct Erasure {
+    Id16 tombstone{};
+    Id16 subject{};
+    PublicKey identity{};
+    std::uint32_t segments = 0;
+    std::uint32_t grants = 0;
+    std::uint64_t bytes = 0;
+    std::int64_t completed_ns = 0;
+    PublicKey signer{};
+    Signature signature{};
+    std::size_t signature_at = 0;
 };
 
 /// Parses one packet. Refuses what is longer than max_frame_bytes, is not exactly one message, has a field of the wrong
@@ -117,7 +200,11 @@ struct Ack {
 /// The one way in which a Batch frame is written.
 [[nodiscard]] std::vector<std::uint8_t> encode_batch(std::uint32_t sequence, std::span<const std::uint8_t> sealed);
 
-[[nodiscard]] std::vector<std::uint8_t> encode_ack(const Ack& ack);
-[[nodiscard]] std::expected<Ack, Refusal> parse_ack(std::span<const std::uint8_t> message);
+/// A problem longer than max_problem_bytes is cut.
+[[nodiscard]] std::vector<std::uint8_t> encode_reply(const Reply& reply);
+[[nodiscard]] std::expected<Reply, Refusal> parse_reply(std::span<const std::uint8_t> message);
+
+/// Parses the message of an Erasure. Checks its form, not its signature.
+[[nodiscard]] std::expected<Erasure, Refusal> parse_erasure(std::span<const std::uint8_t> message);
 
 } // namespace candor::wire

@@ -3,12 +3,11 @@
 
 #include "base/file.h"
 #include "base/hex.h"
+#include "wire/secret_file.h"
 
 #include <sodium.h>
-#include <sys/stat.h>
 
 #include <algorithm>
-#include <cstring>
 #include <stdexcept>
 
 namespace candor::wire {
@@ -23,47 +22,6 @@ std::vector<std::uint8_t> with_context(std::string_view context, std::span<const
     return all;
 }
 
-/// A secret file of exactly N bytes that nobody else may read; nullopt when there is none.
-template <std::size_t N>
-std::expected<std::optional<Secret<N>>, Refusal> load_secret(const std::filesystem::path& path) {
-    struct stat status {};
-    if (::lstat(path.c_str(), &status) < 0) {
-        if (errno == ENOENT) {
-            return std::optional<Secret<N>>();
-        }
-        return std::unexpected(Refusal{path.string() + ": " + std::strerror(errno)});
-    }
-    if ((status.st_mode & 077) != 0) {
-        return std::unexpected(Refusal{path.string() + ": others may read or write it, expected mode 0600"});
-    }
-    auto bytes = read_file(path, N);
-    if (!bytes) {
-        return std::unexpected(std::move(bytes.error()));
-    }
-    if (bytes->size() != N) {
-        return std::unexpected(
-            Refusal{path.string() + ": " + std::to_string(bytes->size()) + " bytes, expected " + std::to_string(N)});
-    }
-    Secret<N> secret;
-    std::ranges::copy(*bytes, secret.bytes().begin());
-    sodium_memzero(bytes->data(), bytes->size());
-    return std::optional<Secret<N>>(std::move(secret));
-}
-
-template <std::size_t N> std::expected<Secret<N>, Refusal> load_or_create_secret(const std::filesystem::path& path) {
-    auto loaded = load_secret<N>(path);
-    if (!loaded) {
-        return std::unexpected(std::move(loaded.error()));
-    }
-    if (*loaded) {
-        return std::move(**loaded);
-    }
-    Secret<N> made;
-    randombytes_buf(made.data(), N);
-    write_file_atomically(path, made.bytes(), 0600);
-    return made;
-}
-
 } // namespace
 
 void init_crypto() {
@@ -74,6 +32,7 @@ void init_crypto() {
 
 template <std::size_t N> void Secret<N>::wipe() noexcept { sodium_memzero(bytes_.data(), N); }
 template class Secret<32>;
+template class Secret<40>;
 template class Secret<64>;
 
 Id16 random_id() {
@@ -91,6 +50,12 @@ SymmetricKey random_key() {
 Identity Identity::generate() {
     Identity identity;
     crypto_sign_keypair(identity.public_key_.data(), identity.secret_.data());
+    return identity;
+}
+
+Identity Identity::from_seed(const SymmetricKey& seed) {
+    Identity identity;
+    crypto_sign_seed_keypair(identity.public_key_.data(), identity.secret_.data(), seed.data());
     return identity;
 }
 
@@ -137,41 +102,40 @@ RecipientKeyPair RecipientKeyPair::generate() {
     return pair;
 }
 
+std::optional<RecipientKeyPair> RecipientKeyPair::from_secret(SymmetricKey secret) {
+    RecipientKeyPair pair;
+    pair.secret_key = std::move(secret);
+    if (crypto_scalarmult_base(pair.public_key.data(), pair.secret_key.data()) != 0) {
+        return std::nullopt;
+    }
+    return pair;
+}
+
+Identity RecipientKeyPair::signer() const {
+    constexpr std::string_view context = "candor recipient signature 1";
+    SymmetricKey seed;
+    crypto_generichash(seed.data(), 32, reinterpret_cast<const std::uint8_t*>(context.data()), context.size(),
+                       secret_key.data(), 32);
+    return Identity::from_seed(seed);
+}
+
 std::expected<RecipientKeyPair, Refusal> RecipientKeyPair::load(const std::filesystem::path& path) {
     auto text = read_text(path, 256);
     if (!text) {
         return std::unexpected(std::move(text.error()));
     }
     const std::string_view digits = std::string_view(*text).substr(0, text->find('\n'));
-    RecipientKeyPair pair;
-    const bool good = digits.size() + 1 >= text->size() && from_hex_exactly(digits, pair.secret_key.bytes());
+    SymmetricKey secret;
+    const bool good = digits.size() + 1 >= text->size() && from_hex_exactly(digits, secret.bytes());
     sodium_memzero(text->data(), text->size());
     if (!good) {
         return std::unexpected(Refusal{path.string() + ": expected a secret key: 64 hexadecimal digits and a newline"});
     }
-    if (crypto_scalarmult_base(pair.public_key.data(), pair.secret_key.data()) != 0) {
+    auto pair = from_secret(std::move(secret));
+    if (!pair) {
         return std::unexpected(Refusal{path.string() + ": not an X25519 secret key"});
     }
-    return pair;
-}
-
-std::expected<SubjectKeys, Refusal> load_or_create_subject(const std::filesystem::path& directory, std::uint32_t uid) {
-    std::filesystem::create_directories(directory);
-    std::filesystem::permissions(directory, std::filesystem::perms::owner_all);
-    auto pseudonym_key = load_or_create_secret<32>(directory / "pseudonym.key");
-    if (!pseudonym_key) {
-        return std::unexpected(std::move(pseudonym_key.error()));
-    }
-    auto epoch_key = load_or_create_secret<32>(directory / ("epoch-1-" + std::to_string(uid) + ".key"));
-    if (!epoch_key) {
-        return std::unexpected(std::move(epoch_key.error()));
-    }
-    SubjectKeys keys;
-    keys.epoch_key = std::move(*epoch_key);
-    const std::array<std::uint8_t, 4> id = {static_cast<std::uint8_t>(uid), static_cast<std::uint8_t>(uid >> 8),
-                                            static_cast<std::uint8_t>(uid >> 16), static_cast<std::uint8_t>(uid >> 24)};
-    crypto_generichash(keys.subject.data(), keys.subject.size(), id.data(), id.size(), pseudonym_key->data(), 32);
-    return keys;
+    return std::move(*pair);
 }
 
 } // namespace candor::wire

@@ -58,6 +58,8 @@ public:
     /// Loads `path`, or makes it when it does not exist. A damaged or too open file is refused, never replaced.
     [[nodiscard]] static std::expected<Identity, Refusal> load_or_create(const std::filesystem::path& path);
     [[nodiscard]] static Identity generate();
+    /// The pair that follows from a seed.
+    [[nodiscard]] static Identity from_seed(const SymmetricKey& seed);
 
     /// Without a key; to be assigned to.
     Identity() noexcept = default;
@@ -80,18 +82,19 @@ struct RecipientKeyPair {
     SymmetricKey secret_key;
 
     [[nodiscard]] static RecipientKeyPair generate();
+    /// The pair of a secret key; nothing when it is not one.
+    [[nodiscard]] static std::optional<RecipientKeyPair> from_secret(SymmetricKey secret);
+    /// What signs the receipts of erasures: Ed25519 of the seed BLAKE2b-256("candor recipient signature 1") keyed by the secret key.
+    [[nodiscard]] Identity signer() const;
     /// Reads the text form; the public half is computed. Refuses anything else, naming the path.
     [[nodiscard]] static std::expected<RecipientKeyPair, Refusal> load(const std::filesystem::path& path);
 };
 
-/// What candord keeps of one person, in `directory` (mode 0700): pseudonym key, epoch number, epoch key. Files are written
-/// atomically, mode 0600; a damaged one is refused, never replaced.
+/// By what one person's streams are sealed (subject_store.h).
 struct SubjectKeys {
-    Id16 subject{};          ///< keyed BLAKE2b-128 of the uid under a random key of this device
+    Id16 subject{};
     std::uint32_t epoch = 1; ///< from 1
     SymmetricKey epoch_key;
 };
-[[nodiscard]] std::expected<SubjectKeys, Refusal> load_or_create_subject(const std::filesystem::path& directory,
-                                                                         std::uint32_t uid);
 
 } // namespace candor::wire

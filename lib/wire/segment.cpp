@@ -112,14 +112,22 @@ std::expected<std::optional<std::vector<std::uint8_t>>, Refusal> SegmentReader::
     return message;
 }
 
-std::expected<std::vector<std::uint8_t>, Refusal> read_grant_file(std::span<const std::uint8_t> file) {
+std::vector<std::uint8_t> encode_single(std::string_view magic, std::span<const std::uint8_t> message) {
+    std::vector<std::uint8_t> file(magic.begin(), magic.end());
+    const auto record = encode_record(message);
+    file.insert(file.end(), record.begin(), record.end());
+    return file;
+}
+
+std::expected<std::vector<std::uint8_t>, Refusal> read_single(std::span<const std::uint8_t> file,
+                                                              std::string_view magic) {
     SegmentReader reader(file);
-    auto message = reader.next(grant_magic);
+    auto message = reader.next(magic);
     if (!message) {
         return std::unexpected(std::move(message.error()));
     }
     if (!*message || reader.offset() != file.size()) {
-        return std::unexpected(Refusal{"expected exactly one grant"});
+        return std::unexpected(Refusal{"expected exactly one frame"});
     }
     return std::move(**message);
 }

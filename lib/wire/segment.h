@@ -11,13 +11,22 @@
 #include <string>
 #include <vector>
 
-/// Files that hold frames: segments (one stream) and grants (one frame). Their format is proto/segment.md.
+/// Files that hold frames: segments (one stream), grants, tombstones and notes (one frame), and what is left of a segment that
+/// had to go (Open and Close). Their format is proto/segment.md.
 namespace candor::wire {
 
 inline constexpr std::string_view segment_magic = "CANDORSG";
 inline constexpr std::string_view grant_magic = "CANDORGR";
+inline constexpr std::string_view tombstone_magic = "CANDORTS";
+inline constexpr std::string_view note_magic = "CANDORNT";
+inline constexpr std::string_view expired_magic = "CANDOREX";
 inline constexpr std::string_view segment_suffix = ".candor";
+inline constexpr std::string_view part_suffix = ".part"; ///< of a segment in the spool that is still written
 inline constexpr std::string_view grant_suffix = ".grant";
+inline constexpr std::string_view tombstone_suffix = ".tombstone";
+inline constexpr std::string_view note_suffix = ".note";
+inline constexpr std::string_view expired_suffix = ".expired";
+inline constexpr std::string_view receipt_suffix = ".receipt"; ///< of an erasure: its bare message
 
 /// One record for a frame's message. `place` is where in the file it will stand; without one a Batch is written as any
 /// other frame.
@@ -43,7 +52,10 @@ private:
     std::uint32_t place_ = 0; ///< records read so far
 };
 
-/// The one message of a grant file.
-[[nodiscard]] std::expected<std::vector<std::uint8_t>, Refusal> read_grant_file(std::span<const std::uint8_t> file);
+/// A file of one frame: a grant, a tombstone or a note.
+[[nodiscard]] std::vector<std::uint8_t> encode_single(std::string_view magic, std::span<const std::uint8_t> message);
+/// Its one message.
+[[nodiscard]] std::expected<std::vector<std::uint8_t>, Refusal> read_single(std::span<const std::uint8_t> file,
+                                                                            std::string_view magic);
 
 } // namespace candor::wire

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "wire/stream_opener.h"
 
-#include "wire/stream_sealer.h"
+#include "wire/signing.h"
 #include "wire/transcript.h"
 
 #include <sodium.h>
@@ -13,56 +13,11 @@ namespace {
 
 std::unexpected<Refusal> refuse(std::string message) { return std::unexpected(Refusal{std::move(message)}); }
 
-template <typename Body>
-bool signature_of_holds(const PublicKey& identity, std::string_view context, std::span<const std::uint8_t> message,
-                        const Body& body) {
-    std::vector<std::uint8_t> unsigned_message(message.begin(), message.end());
-    std::fill_n(unsigned_message.begin() + static_cast<std::ptrdiff_t>(body.signature_at), body.signature.size(),
-                std::uint8_t{0});
-    return signature_holds(identity, context, unsigned_message, body.signature);
-}
-
 } // namespace
-
-std::expected<SymmetricKey, Refusal> open_grant(std::span<const std::uint8_t> grant_message,
-                                                const RecipientKeyPair& recipient) {
-    const auto frame = parse_frame(grant_message);
-    if (!frame) {
-        return std::unexpected(frame.error());
-    }
-    const auto* grant = std::get_if<Grant>(&frame->body);
-    if (grant == nullptr) {
-        return refuse("expected a grant");
-    }
-    if (!signature_of_holds(grant->identity, grant_signature_context, grant_message, *grant)) {
-        return refuse("grant.signature: not that of the device it names");
-    }
-    SubjectKeys named;
-    named.subject = grant->subject;
-    named.epoch = grant->epoch;
-    std::vector<PublicKey> recipients;
-    for (const Recipient& one : grant->recipients) {
-        recipients.push_back(one.public_key);
-    }
-    if (grant_id(named, recipients) != grant->id) {
-        return refuse("grant.id: does not fit the subject, epoch and recipients");
-    }
-    for (const Recipient& one : grant->recipients) {
-        if (one.public_key != recipient.public_key) {
-            continue;
-        }
-        SymmetricKey key;
-        if (crypto_box_seal_open(key.data(), one.wrapped_key.data(), one.wrapped_key.size(),
-                                 recipient.public_key.data(), recipient.secret_key.data()) != 0) {
-            return refuse("grant: the wrapped key for this recipient is damaged");
-        }
-        return key;
-    }
-    return refuse("grant: none of its " + std::to_string(grant->recipients.size()) + " recipients has this key");
-}
 
 struct StreamOpener::State {
     std::optional<SymmetricKey> epoch_key;
+    std::optional<SymmetricKey> key; ///< of the stream
     std::optional<Open> open;
     std::optional<Close> close;
     Transcript transcript;
@@ -83,8 +38,24 @@ struct StreamOpener::State {
     std::expected<Batch, Refusal> unseal(std::span<const std::uint8_t> sealed);
 };
 
+std::expected<SymmetricKey, Refusal> stream_key(const Open& open, const SymmetricKey& epoch_key) {
+    const auto bound = wrap_context(open.stream, open.subject, open.epoch);
+    SymmetricKey key;
+    if (crypto_aead_xchacha20poly1305_ietf_decrypt(key.data(), nullptr, nullptr, open.wrapped_key.data() + 24, 48,
+                                                   bound.data(), bound.size(), open.wrapped_key.data(),
+                                                   epoch_key.data()) != 0) {
+        return refuse("open.wrappedKey: does not open with this epoch key");
+    }
+    return key;
+}
+
 StreamOpener::StreamOpener() : state_(std::make_unique<State>()) {}
 StreamOpener::StreamOpener(SymmetricKey epoch_key) : StreamOpener() { state_->epoch_key = std::move(epoch_key); }
+StreamOpener StreamOpener::with_stream_key(SymmetricKey stream_key) {
+    StreamOpener opener;
+    opener.state_->key = std::move(stream_key);
+    return opener;
+}
 StreamOpener::~StreamOpener() = default;
 StreamOpener::StreamOpener(StreamOpener&&) noexcept = default;
 StreamOpener& StreamOpener::operator=(StreamOpener&&) noexcept = default;
@@ -98,14 +69,14 @@ std::optional<std::string> StreamOpener::State::begin(const Open& frame, std::sp
         return "open.signature: not that of the device it names";
     }
     if (epoch_key) {
-        const auto bound = wrap_context(frame.stream, frame.subject, frame.epoch);
-        SymmetricKey stream_key;
-        if (crypto_aead_xchacha20poly1305_ietf_decrypt(stream_key.data(), nullptr, nullptr,
-                                                       frame.wrapped_key.data() + 24, 48, bound.data(), bound.size(),
-                                                       frame.wrapped_key.data(), epoch_key->data()) != 0) {
-            return "open.wrappedKey: does not open with this epoch key";
+        auto found = stream_key(frame, *epoch_key);
+        if (!found) {
+            return std::move(found.error().message);
         }
-        if (crypto_secretstream_xchacha20poly1305_init_pull(&seal, frame.seal_header.data(), stream_key.data()) != 0) {
+        key = std::move(*found);
+    }
+    if (key) {
+        if (crypto_secretstream_xchacha20poly1305_init_pull(&seal, frame.seal_header.data(), key->data()) != 0) {
             return "open.sealHeader: not valid";
         }
         decoder.emplace();
@@ -124,7 +95,7 @@ std::optional<std::string> StreamOpener::State::end(const Close& frame, std::spa
     if (frame.batches != batches || frame.gaps != gaps || frame.declared != declared) {
         return "close: its counts are not those of the frames before it";
     }
-    if (epoch_key && frame.stored != events) {
+    if (key && frame.stored != events) {
         return "close.stored: " + std::to_string(frame.stored) + ", but the batches hold " + std::to_string(events);
     }
     if (frame.produced != frame.stored + frame.declared) {
@@ -168,7 +139,7 @@ std::expected<StreamOpener::Item, Refusal> StreamOpener::State::take(std::span<c
         problem = "the first frame is not Open";
     } else if (const auto* sealed = std::get_if<SealedBatch>(&item.frame.body)) {
         ++batches;
-        if (epoch_key) {
+        if (key) {
             auto batch = unseal(sealed->sealed);
             if (!batch) {
                 return std::unexpected(std::move(batch.error()));

@@ -3,6 +3,7 @@
 
 #include "wire/batch_codec.h"
 #include "wire/frame.h"
+#include "wire/objects.h"
 
 #include <memory>
 #include <optional>
@@ -10,10 +11,8 @@
 
 namespace candor::wire {
 
-/// The epoch key out of a grant, for one recipient. Checks the grant's id and signature. Refuses a grant that does not name
-/// the recipient.
-[[nodiscard]] std::expected<SymmetricKey, Refusal> open_grant(std::span<const std::uint8_t> grant_message,
-                                                              const RecipientKeyPair& recipient);
+/// The key of one stream, out of its Open and the epoch's key. Refuses an Open that this key does not open.
+[[nodiscard]] std::expected<SymmetricKey, Refusal> stream_key(const Open& open, const SymmetricKey& epoch_key);
 
 /// Checks one stream frame by frame, and opens its batches when it was given a key. Everything is refused that the sealer would
 /// not have written: order, versions, signatures, counts, the transcript. After a refusal it is spent. One thread.
@@ -22,6 +21,8 @@ public:
     /// Without a key: batches are counted, not opened.
     StreamOpener();
     explicit StreamOpener(SymmetricKey epoch_key);
+    /// With the key of this one stream, as stream_key() gives it.
+    [[nodiscard]] static StreamOpener with_stream_key(SymmetricKey stream_key);
     ~StreamOpener();
     StreamOpener(StreamOpener&&) noexcept;
     StreamOpener& operator=(StreamOpener&&) noexcept;

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "wire/frame.h"
 #include "wire/keys.h"
+#include "wire/objects.h"
 
 #include <memory>
 #include <optional>
@@ -11,9 +12,6 @@
 #include <vector>
 
 namespace candor::wire {
-
-/// The Cap'n Proto message of one frame, as it goes over the socket; max_frame_bytes at most.
-using FrameBytes = std::vector<std::uint8_t>;
 
 /// What Open says besides the keys.
 struct StreamContext {
@@ -26,13 +24,39 @@ struct StreamContext {
     privacy::Level level = privacy::Level::full;
     Hash32 policy_hash{};
     std::uint32_t consent_version = 1;
+    std::uint64_t number = 1;
+    std::chrono::seconds embargo{0};
 };
 
-/// The grant frame for one subject-epoch key; throws std::invalid_argument for no recipients or more than max_recipients.
-[[nodiscard]] FrameBytes make_grant(const Identity& identity, const SubjectKeys& subject,
-                                    std::span<const PublicKey> recipients);
-/// Grant.id for these.
-[[nodiscard]] Id16 grant_id(const SubjectKeys& subject, std::span<const PublicKey> recipients);
+/// How far a stream has come: all that a successor needs to end it. Says nothing of what was recorded.
+struct StreamProgress {
+    Id16 stream{};
+    Id16 subject{};
+    std::uint32_t epoch = 1;
+    std::uint64_t number = 1;
+    std::uint32_t next_sequence = 0;
+    std::uint32_t batches = 0;
+    std::uint32_t gaps = 0;
+    std::uint64_t stored = 0;    ///< events in the batches
+    std::uint64_t declared = 0;  ///< events in counted gaps
+    std::uint64_t sealed_us = 0; ///< CLOCK_MONOTONIC of the last frame, rounded down to whole seconds
+    bool closed = false;
+    Hash32 transcript{};
+
+    bool operator==(const StreamProgress&) const = default;
+};
+
+/// The end of a stream whose key died with its process: the Gap `crash` from the last frame to `now_us` (CLOCK_MONOTONIC of the same boot), then
+/// the Close. `progress` is not closed; it is moved on to the end.
+struct CrashedEnd {
+    FrameBytes gap;
+    StreamProgress after_gap;
+    FrameBytes close;
+    StreamProgress after_close;
+};
+[[nodiscard]] CrashedEnd end_crashed_stream(const Identity& identity, const StreamProgress& progress,
+                                            std::uint64_t now_us);
+
 /// The first frame of a connection; no `stream` when the next one has not begun yet.
 [[nodiscard]] FrameBytes make_hello(const Id16& run, const std::optional<Id16>& stream, std::uint32_t next_sequence);
 
@@ -47,6 +71,7 @@ public:
 
     [[nodiscard]] const Id16& stream() const noexcept;
     [[nodiscard]] std::uint32_t next_sequence() const noexcept;
+    [[nodiscard]] const StreamProgress& progress() const noexcept;
     /// Bytes of all frames so far: what the rotation at rotate_bytes goes by.
     [[nodiscard]] std::size_t bytes() const noexcept;
 

@@ -7,30 +7,31 @@
 
 namespace candor::wire {
 
-/// BLAKE2b-256 over a stream's frames in order, each after its length as 32 little-endian bits.
+/// What every frame of a stream enters: hash = BLAKE2b-256(hash before, length as 32 little-endian bits, frame), 32 zero bytes
+/// at first. Its whole state is the hash, so that a successor can go on with it.
 class Transcript {
 public:
-    Transcript() { crypto_generichash_init(&state_, nullptr, 0, 32); }
+    Transcript() = default;
+    explicit Transcript(const Hash32& hash) : hash_(hash) {}
 
     void add(std::span<const std::uint8_t> frame) {
         const auto size = static_cast<std::uint32_t>(frame.size());
         const std::array<std::uint8_t, 4> length = {
             static_cast<std::uint8_t>(size), static_cast<std::uint8_t>(size >> 8),
             static_cast<std::uint8_t>(size >> 16), static_cast<std::uint8_t>(size >> 24)};
-        crypto_generichash_update(&state_, length.data(), length.size());
-        crypto_generichash_update(&state_, frame.data(), frame.size());
+        crypto_generichash_state state;
+        crypto_generichash_init(&state, nullptr, 0, hash_.size());
+        crypto_generichash_update(&state, hash_.data(), hash_.size());
+        crypto_generichash_update(&state, length.data(), length.size());
+        crypto_generichash_update(&state, frame.data(), frame.size());
+        crypto_generichash_final(&state, hash_.data(), hash_.size());
     }
 
-    /// The hash of what was added so far; more may follow.
-    [[nodiscard]] Hash32 hash() const {
-        crypto_generichash_state copy = state_;
-        Hash32 out{};
-        crypto_generichash_final(&copy, out.data(), out.size());
-        return out;
-    }
+    /// Of what was added so far; more may follow.
+    [[nodiscard]] const Hash32& hash() const noexcept { return hash_; }
 
 private:
-    crypto_generichash_state state_;
+    Hash32 hash_{};
 };
 
 /// Associated data of a wrapped stream key: stream, subject, epoch.
@@ -44,9 +45,5 @@ private:
     }
     return out;
 }
-
-inline constexpr std::string_view open_signature_context = "candor open 1";
-inline constexpr std::string_view close_signature_context = "candor close 1";
-inline constexpr std::string_view grant_signature_context = "candor grant 1";
 
 } // namespace candor::wire

@@ -7,7 +7,7 @@
 /// The bounds that writer and reader share. A reader checks them before it allocates anything.
 namespace candor::wire {
 
-inline constexpr std::uint16_t format_version = 1;
+inline constexpr std::uint16_t format_version = 2;
 
 /// One frame is one SOCK_SEQPACKET packet.
 inline constexpr std::size_t max_frame_bytes = 64 * 1024;
@@ -39,5 +39,12 @@ inline constexpr std::uint64_t rotate_us = 10ull * 60 * 1'000'000;
 inline constexpr std::size_t max_segment_bytes = 4 * 1024 * 1024;
 
 inline constexpr std::size_t max_recipients = 32;
+
+/// Streams that one Tombstone names; a person who deletes more gets several.
+inline constexpr std::size_t max_tombstone_streams = 512;
+
+/// What the shipper says in words, and the message of an Erasure.
+inline constexpr std::size_t max_problem_bytes = 256;
+inline constexpr std::size_t max_erasure_bytes = 4096;
 
 } // namespace candor::wire

@@ -74,13 +74,13 @@ TEST_CASE("what is written of an entry can be read") {
 TEST_CASE("each act has a name of its own that is read back") {
     wire::init_crypto();
     std::set<std::string_view> names;
-    for (int act = 0; act <= static_cast<int>(Act::repaired); ++act) {
+    for (int act = 0; act <= static_cast<int>(Act::data_deleted); ++act) {
         Entry entry = numbered();
         entry.act = static_cast<Act>(act);
         names.insert(audit::act_name(entry.act));
         CHECK(audit::parse_entry(line_of(entry)).value().entry == entry);
     }
-    CHECK(names.size() == static_cast<std::size_t>(Act::repaired) + 1);
+    CHECK(names.size() == static_cast<std::size_t>(Act::data_deleted) + 1);
     CHECK(audit::act_name(Act::gate_opened) == "gate-opened");
     CHECK(audit::act_name(Act::context_registered) == "context-registered");
     CHECK(audit::act_name(Act::repaired) == "repaired");
@@ -182,7 +182,7 @@ TEST_CASE("a person may see what they did, what is about them and what is about 
     CHECK_FALSE(sees(Act::inhibited, 1001, std::nullopt));
     CHECK_FALSE(sees(Act::granted, 1001, 1001));
     for (const Act act : {Act::started, Act::stopped, Act::policy_loaded, Act::policy_refused, Act::enabled,
-                          Act::disabled, Act::repaired}) {
+                          Act::disabled, Act::repaired, Act::stream_ended}) {
         CHECK(sees(act, std::nullopt, std::nullopt));
         CHECK(sees(act, 0, std::nullopt));
         CHECK_FALSE(sees(act, 0, 1001));

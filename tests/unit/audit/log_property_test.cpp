@@ -22,7 +22,7 @@ public:
     audit::Entry entry() {
         audit::Entry entry;
         entry.time = static_cast<std::int64_t>(below(2'000'000'000));
-        entry.act = static_cast<Act>(below(static_cast<std::size_t>(Act::repaired) + 1));
+        entry.act = static_cast<Act>(below(static_cast<std::size_t>(Act::data_deleted) + 1));
         if (below(2) == 0) {
             entry.uid = static_cast<std::uint32_t>(below(3000));
         }

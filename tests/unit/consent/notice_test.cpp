@@ -216,10 +216,11 @@ TEST_CASE("the notice describes every level, in their order") {
 
 TEST_CASE("the notice discloses what can be read without a key") {
     std::set<std::string> clear = schema_fields(text_of("proto/frame.capnp"));
-    // How frames travel on this machine, and keys that are wrapped.
+    // How frames travel on this machine and what its programs tell each other there, and keys that are wrapped.
     std::erase_if(clear, [](const std::string& name) {
-        return name.starts_with("Frame.") || name.starts_with("Hello.") || name.starts_with("Ack.") ||
-               name.starts_with("Recipient.");
+        const std::string_view within = std::string_view(name).substr(0, name.find('.'));
+        return within == "Frame" || within == "Hello" || within == "Reply" || within == "Ack" || within == "Report" ||
+               within == "State" || within == "Recipient";
     });
     const std::string numbers =
         "the numbers that stand for you, for this computer, for the time since it was last switched "
@@ -229,6 +230,11 @@ TEST_CASE("the notice discloses what can be read without a key") {
     const std::string size = "how many events and batches it holds and how large they are";
     const std::string hole = "each hole, in whole seconds, with a number for the device, its reason and, where it is "
                              "known, how many events were lost";
+    const std::string destroyed = "that you had parts deleted or all of it erased: which, and when you asked";
+    const std::string end_lost =
+        "that the end of a part was lost because this computer failed, and when that was noticed";
+    const std::string receipt = "A signed receipt then says how many files and how many bytes were destroyed, and when";
+    const std::string place = "how many parts there were before it";
     const std::string sealed = "it is encrypted before it leaves the program that reads the devices";
     check_disclosed(clear, {
                                {"Open.version", size},
@@ -246,6 +252,8 @@ TEST_CASE("the notice discloses what can be read without a key") {
                                {"Open.sealHeader", sealed},
                                {"Open.identity", "for this computer,"},
                                {"Open.signature", "for this computer,"},
+                               {"Open.number", place},
+                               {"Open.embargoSeconds", "how long it waits here before it is sent on"},
                                {"Clock.monotonicNs", times},
                                {"Clock.boottimeNs", times},
                                {"Clock.realtimeNs", times},
@@ -265,9 +273,12 @@ TEST_CASE("the notice discloses what can be read without a key") {
                                {"Reason.paused", "you paused"},
                                {"Reason.withdrawn", "you withdrew"},
                                {"Reason.quarantineFull", "the computer was too busy"},
+                               {"Reason.crash", "the recorder failed,"},
+                               {"Reason.stateFailed", "the recorder could not write its own files"},
                                {"Reason.rotated", "when each part began and ended"},
                                {"Reason.gateClosed", "when each part began and ended"},
                                {"Reason.stopped", "when each part began and ended"},
+                               {"Reason.crashed", "the recorder failed,"},
                                {"Close.reason", times},
                                {"Close.produced", size},
                                {"Close.stored", size},
@@ -282,6 +293,36 @@ TEST_CASE("the notice discloses what can be read without a key") {
                                {"Grant.recipients", "for whom it is encrypted"},
                                {"Grant.identity", "for this computer,"},
                                {"Grant.signature", "for this computer,"},
+                               {"Tombstone.id", destroyed},
+                               {"Tombstone.subject", numbers},
+                               {"Tombstone.lastEpoch", destroyed},
+                               {"Tombstone.streams", destroyed},
+                               {"Tombstone.reason", destroyed},
+                               {"Tombstone.requestedNs", "when you asked"},
+                               {"Tombstone.identity", "for this computer,"},
+                               {"Tombstone.signature", "for this computer,"},
+                               {"Reason.erased", "or all of it erased"},
+                               {"Reason.deleted", "you had parts deleted"},
+                               {"StreamRef.stream", numbers},
+                               {"StreamRef.epoch", belongs},
+                               {"StreamRef.number", place},
+                               {"Note.stream", numbers},
+                               {"Note.subject", numbers},
+                               {"Note.epoch", belongs},
+                               {"Note.number", place},
+                               {"Note.noticedNs", end_lost},
+                               {"Note.identity", "for this computer,"},
+                               {"Note.signature", "for this computer,"},
+                               {"Erasure.version", receipt},
+                               {"Erasure.tombstone", receipt},
+                               {"Erasure.subject", numbers},
+                               {"Erasure.identity", "for this computer,"},
+                               {"Erasure.segments", receipt},
+                               {"Erasure.grants", receipt},
+                               {"Erasure.bytes", receipt},
+                               {"Erasure.completedNs", receipt},
+                               {"Erasure.signer", "A signed receipt"},
+                               {"Erasure.signature", "A signed receipt"},
                            });
 }
 
@@ -294,6 +335,32 @@ TEST_CASE("the notice says that text and passwords are recorded, and how to stop
           "Anything typed within the last seconds before one of these is thrown away: a password prompt",
           "for example at the prompt of sudo in a terminal, is kept as far as your level keeps keys",
           "the number of its keys in each quarter of a second, and never which keys"}) {
+        INFO(phrase);
+        CHECK(shown.find(phrase) != std::string::npos);
+    }
+}
+
+TEST_CASE("the notice says what waits on this computer, and what the person can do with it") {
+    const std::string shown = notice();
+    for (const char* phrase :
+         {"each part of a recording, of ten minutes at most, stays here for a while before it is sent on, encrypted",
+          "\"candorctl my-data\" shows you which parts are here, lets you look at what is in them, and deletes those",
+          "what you delete is gone for good. Whoever stores the rest is told that you deleted it",
+          "what has been sent on cannot be looked at or deleted in parts from here any more"}) {
+        INFO(phrase);
+        CHECK(shown.find(phrase) != std::string::npos);
+    }
+}
+
+TEST_CASE("the notice says what an erasure destroys, when and how that is known, and what cannot be undone") {
+    const std::string shown = notice();
+    for (const char* phrase :
+         {"\"candorctl consent revoke --erase\" takes it back and erases what was recorded before, too",
+          "The keys that this computer has for it are destroyed at once, and so is all that still waits here",
+          "the data and the keys that open it are destroyed when your request arrives there",
+          "\"candorctl audit\" shows it to you", "such as backups, cannot be opened any more",
+          "what cannot be undone: what those who may open it had opened and copied before",
+          "what software has learnt from it", "For that you must ask them"}) {
         INFO(phrase);
         CHECK(shown.find(phrase) != std::string::npos);
     }

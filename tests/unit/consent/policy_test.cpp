@@ -20,6 +20,7 @@ namespace {
 
 const std::string key_a = "de9edb7d7b7dc1b4d35b61c2ece435373f8343c85b78674dadfc7e146f882b4f";
 const std::string key_b = "8520f0098930a754748b7ddcb43ef75a0dbf3a0d26381af4eba4a98eaa9b4e6a";
+const std::string signing_key = "3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c";
 const std::string notice = "What is recorded: keys.\n";
 const std::string required = "[Policy]\nController=Example\nContact=privacy@example.org\nPurpose=Training\n";
 
@@ -59,6 +60,8 @@ TEST_CASE("a policy with the required keys alone has the documented defaults") {
     CHECK(policy->batch_interval == std::chrono::seconds(5));
     CHECK(policy->quarantine == std::chrono::seconds(2));
     CHECK(policy->consent_duration == std::chrono::days(90));
+    CHECK(policy->embargo == std::chrono::minutes(60));
+    CHECK(policy->epoch == std::chrono::days(30));
     CHECK(policy->indicators.light);
     CHECK_FALSE(policy->indicators.context);
     CHECK(policy->panic_keys == std::vector<std::uint16_t>{KEY_LEFTSHIFT, KEY_RIGHTSHIFT, KEY_ESC});
@@ -74,11 +77,12 @@ TEST_CASE("every key of a policy is read") {
                                   "LawfulBasis=contract\nDPIA=https://example.org/dpia/7\nSites=the lab\n"
                                   "Retention=two years\nLevel=full\nDevices=mouse  keyboard\n"
                                   "Schedule=Mon..Fri 08:00-18:00\nSchedule=Sat,Sun 10:00-12:00\nBatchSeconds=60\n"
-                                  "QuarantineSeconds=60\nConsentDays=365\nRequiredIndicators=context light\n"
+                                  "QuarantineSeconds=60\nEmbargoMinutes=10080\nEpochDays=365\nConsentDays=365\n"
+                                  "RequiredIndicators=context light\n"
                                   "PanicChord=KEY_LEFTCTRL KEY_PAUSE\nPanicSeconds=10\nPanicPauseMinutes=1440\n"
                                   "AllowVirtual=Candor test keyboard\nAllowVirtual=ydotoold virtual device\n"
                                   "[Recipients]\nlake-1=" +
-                                  key_a + "\nbackup=" + key_b + "\n");
+                                  key_a + " " + signing_key + "\nbackup=" + key_b + "\n");
     REQUIRE(policy.has_value());
     CHECK(policy->lawful_basis == "contract");
     CHECK(policy->dpia == "https://example.org/dpia/7");
@@ -91,6 +95,8 @@ TEST_CASE("every key of a policy is read") {
     CHECK(policy->batch_interval == std::chrono::seconds(60));
     CHECK(policy->quarantine == std::chrono::seconds(60));
     CHECK(policy->consent_duration == std::chrono::days(365));
+    CHECK(policy->embargo == std::chrono::hours(168));
+    CHECK(policy->epoch == std::chrono::days(365));
     CHECK(policy->indicators.light);
     CHECK(policy->indicators.context);
     CHECK(policy->panic_keys == std::vector<std::uint16_t>{KEY_LEFTCTRL, KEY_PAUSE});
@@ -100,7 +106,10 @@ TEST_CASE("every key of a policy is read") {
     REQUIRE(policy->recipients.size() == 2);
     CHECK(policy->recipients[0].name == "lake-1");
     CHECK(to_hex(policy->recipients[0].key) == key_a);
+    REQUIRE(policy->recipients[0].signing_key.has_value());
+    CHECK(to_hex(*policy->recipients[0].signing_key) == signing_key);
     CHECK(policy->recipients[1].name == "backup");
+    CHECK_FALSE(policy->recipients[1].signing_key.has_value());
 }
 
 TEST_CASE("a missing required key refuses the policy") {
@@ -128,10 +137,11 @@ TEST_CASE("every kind of bad value is refused with its place and what was expect
     CHECK(bad("AllowVirtual=a\nAllowVirtual=a\n") ==
           "policy.conf:6: [Policy] AllowVirtual: repeated, expected each device once");
     CHECK(bad("Purpose=again\n") == "policy.conf:5: [Policy] Purpose: repeated, expected once (first in line 4)");
-    CHECK(bad("purpose=x\n") == "policy.conf:5: [Policy] purpose: unknown key, expected Controller, Contact, Purpose, "
-                                "LawfulBasis, DPIA, Sites, Retention, Level, Devices, Schedule, BatchSeconds, "
-                                "QuarantineSeconds, ConsentDays, RequiredIndicators, PanicChord, PanicSeconds, "
-                                "PanicPauseMinutes or AllowVirtual");
+    CHECK(bad("purpose=x\n") ==
+          "policy.conf:5: [Policy] purpose: unknown key, expected Controller, Contact, Purpose, "
+          "LawfulBasis, DPIA, Sites, Retention, Level, Devices, Schedule, BatchSeconds, "
+          "QuarantineSeconds, EmbargoMinutes, EpochDays, ConsentDays, RequiredIndicators, PanicChord, PanicSeconds, "
+          "PanicPauseMinutes or AllowVirtual");
     CHECK(bad("[Extra]\nKey=1\n") == "policy.conf:6: [Extra] Key: unknown section, expected [Policy] or [Recipients]");
 }
 
@@ -152,6 +162,13 @@ TEST_CASE("a level, devices, indicators and times that are not known are refused
         CHECK(refused("RequiredIndicators", value) == "expected light, context, both separated by a blank, or none");
     }
     CHECK(refused("QuarantineSeconds", "61") == "expected a number from 1 to 60");
+    for (const char* value : {"", "-1", "10081", "1h", "18446744073709551616"}) {
+        CHECK(refused("EmbargoMinutes", value) == "expected a number from 0 to 10080");
+    }
+    for (const char* value : {"", "0", "366", "30d"}) {
+        CHECK(refused("EpochDays", value) == "expected a number from 1 to 365");
+    }
+    CHECK(refusal_of(required + "EmbargoMinutes=0\nEpochDays=1\n") == "accepted");
     CHECK(refused("PanicSeconds", "0") == "expected a number from 1 to 10");
     CHECK(refused("PanicSeconds", "11") == "expected a number from 1 to 10");
     CHECK(refused("PanicPauseMinutes", "0") == "expected a number from 1 to 1440");
@@ -221,7 +238,8 @@ TEST_CASE("more virtual devices than the limit are refused") {
 
 TEST_CASE("a recipient's key is refused unless it is a usable X25519 key of its own") {
     const auto bad = [](const std::string& lines) { return refusal_of(required + "[Recipients]\n" + lines); };
-    const std::string digits = "policy.conf:6: [Recipients] a: expected an X25519 public key as 64 hexadecimal digits";
+    const std::string digits = "policy.conf:6: [Recipients] a: expected an X25519 public key as 64 hexadecimal digits, "
+                               "and perhaps the Ed25519 public key that signs receipts of erasure";
     CHECK(bad("a=\n") == digits);
     CHECK(bad("a=" + key_a.substr(1) + "\n") == digits);
     CHECK(bad("a=" + key_a + "0\n") == digits);
@@ -243,6 +261,29 @@ TEST_CASE("a recipient's key is refused unless it is a usable X25519 key of its 
     CHECK(bad("a=" + key_a + "\nb=" + key_a + "\n") ==
           "policy.conf:7: [Recipients] b: expected a key of its own, this is that of a");
     CHECK(bad(std::string(65, 'n') + "=" + key_a + "\n").ends_with("expected a name of at most 64 characters"));
+}
+
+TEST_CASE("a recipient may have a key that signs receipts of erasure, and nothing behind it") {
+    const auto recipients = [](const std::string& value) {
+        return policy_of(required + "[Recipients]\na=" + value + "\n");
+    };
+    for (const std::string blanks : {" ", "\t", "  \t "}) {
+        const auto policy = recipients(key_a + blanks + signing_key);
+        REQUIRE(policy.has_value());
+        CHECK(to_hex(policy->recipients.at(0).key) == key_a);
+        CHECK(to_hex(policy->recipients.at(0).signing_key.value()) == signing_key);
+    }
+    for (const std::string& bad :
+         {key_a + signing_key, key_a + " " + signing_key.substr(1), key_a + " " + signing_key + "0",
+          key_a + " g" + signing_key.substr(1), key_a + "," + signing_key,
+          key_a + " " + signing_key + " " + signing_key, key_a + " " + signing_key + " x"}) {
+        INFO(bad);
+        CHECK(recipients(bad).error().message.starts_with(
+            "policy.conf:6: [Recipients] a: expected an X25519 public key as 64 hexadecimal digits, and perhaps"));
+    }
+    const PolicyHash with = recipients(key_a + " " + signing_key)->hash;
+    CHECK(with != recipients(key_a)->hash);
+    CHECK(with != recipients(key_a + " " + key_b)->hash);
 }
 
 TEST_CASE("32 recipients are accepted and 33 are not") {
@@ -286,14 +327,14 @@ TEST_CASE("the hash is the documented one") {
 }
 
 TEST_CASE("the person is shown the notice, every word of the policy, and who can open what is recorded") {
-    const auto policy =
-        policy_of(required +
-                  "DPIA=DPIA-7\nSites=the lab\nRetention=two years\nLevel=rhythm\nDevices=keyboard mouse\n"
-                  "Schedule=Mon..Fri 08:00-18:00\nSchedule=Sat,Sun 10:00-12:00\nBatchSeconds=1\n"
-                  "QuarantineSeconds=3\nConsentDays=7\nRequiredIndicators=light context\n"
-                  "PanicChord=KEY_LEFTCTRL KEY_Q\nPanicSeconds=2\nPanicPauseMinutes=30\n"
-                  "AllowVirtual=Robot\n[Recipients]\nlake=" +
-                  key_a + "\n");
+    const auto policy = policy_of(
+        required +
+        "DPIA=DPIA-7\nSites=the lab\nRetention=two years\nLevel=rhythm\nDevices=keyboard mouse\n"
+        "Schedule=Mon..Fri 08:00-18:00\nSchedule=Sat,Sun 10:00-12:00\nBatchSeconds=1\n"
+        "QuarantineSeconds=3\nEmbargoMinutes=90\nEpochDays=1\nConsentDays=7\nRequiredIndicators=light context\n"
+        "PanicChord=KEY_LEFTCTRL KEY_Q\nPanicSeconds=2\nPanicPauseMinutes=30\n"
+        "AllowVirtual=Robot\n[Recipients]\nlake=" +
+        key_a + " " + signing_key + "\n");
     CHECK(present(policy.value()) ==
           notice +
               "\nController: Example\nContact: privacy@example.org\nPurpose: Training\nLawful basis: consent\n"
@@ -306,6 +347,8 @@ TEST_CASE("the person is shown the notice, every word of the policy, and who can
               "Waits before it is kept: 3 seconds; what is still waiting when recording stops or is held off, as by a "
               "password prompt, is thrown away\n"
               "Encrypted and handed on: every 1 second\n"
+              "Stays on this computer: for 90 minutes at least, where you can look at it and delete it\n"
+              "A new key of yours: every 1 day\n"
               "A consent lasts at most: 7 days\n"
               "Shows that recording is on: the keyboard's Scroll Lock light and the sign on the screen; without both "
               "of them nothing is recorded\n"
@@ -328,6 +371,8 @@ TEST_CASE("what holds by default is told too") {
              "Devices that you can allow: keyboards, mice, touchpads, touchscreens and tablets with a pen",
              "Hours: at any time of any day",
              "Waits before it is kept: 2 seconds;",
+             "Stays on this computer: for 60 minutes at least, where you can look at it and delete it",
+             "A new key of yours: every 30 days",
              "Shows that recording is on: the keyboard's Scroll Lock light; without it nothing is recorded",
              "To pause: \"candorctl pause\", or hold left Shift + right Shift + Escape for 1 second: nothing is "
              "recorded for 15 "
@@ -346,6 +391,13 @@ TEST_CASE("the person is told plainly when nothing lights up") {
     CHECK(shown("RequiredIndicators=context").find("the sign on the screen; without it nothing is recorded") !=
           std::string::npos);
     CHECK(shown("Level=full").find("full (everything, with all text that is typed)") != std::string::npos);
+}
+
+TEST_CASE("the person is told plainly when nothing stays on the computer") {
+    CHECK(present(policy_of(required + "EmbargoMinutes=0\n").value())
+              .find("\nStays on this computer: until it can be sent on, which may be at once\n") != std::string::npos);
+    CHECK(present(policy_of(required + "EmbargoMinutes=1\n").value())
+              .find("\nStays on this computer: for 1 minute at least,") != std::string::npos);
 }
 
 TEST_CASE("every key that a chord can have is called by some name") {
@@ -385,7 +437,7 @@ TEST_CASE("the example policy shows every key that has a default, with that defa
             ++count;
         }
     }
-    CHECK(count == 10);
+    CHECK(count == 12);
     const auto policy = policy_of(shown);
     REQUIRE(policy.has_value());
     CHECK(present(*policy) == present(policy_of(required).value()));
@@ -469,7 +521,7 @@ TEST_CASE("no policy with a changed key or section name passes") {
     const std::string text = required + "BatchSeconds=5\nConsentDays=30\nAllowVirtual=x\nDPIA=d\nSites=s\nLevel=full\n"
                                         "Devices=mouse\nSchedule=Mon 08:00-09:00\nQuarantineSeconds=2\n"
                                         "RequiredIndicators=none\nPanicChord=KEY_A KEY_B\nPanicSeconds=2\n"
-                                        "PanicPauseMinutes=2\n";
+                                        "PanicPauseMinutes=2\nEmbargoMinutes=5\nEpochDays=9\n";
     REQUIRE(policy_of(text).has_value());
     std::mt19937 random(20260601);
     const std::vector<std::string> names = {"Policy",
@@ -488,7 +540,9 @@ TEST_CASE("no policy with a changed key or section name passes") {
                                             "RequiredIndicators",
                                             "PanicChord",
                                             "PanicSeconds",
-                                            "PanicPauseMinutes"};
+                                            "PanicPauseMinutes",
+                                            "EmbargoMinutes",
+                                            "EpochDays"};
     std::size_t refused = 0;
     for (int round = 0; round < 5000; ++round) {
         const std::string& name = names[random() % names.size()];

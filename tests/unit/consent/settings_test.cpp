@@ -28,26 +28,42 @@ TEST_CASE("settings that say nothing are the documented defaults") {
     CHECK(daemon->enabled);
     CHECK(daemon->ring_bytes == 16u * 1024 * 1024);
     CHECK(daemon->socket_peer == "candor-shipper");
+    CHECK(daemon->spool == "/var/lib/candor-shipper");
+    CHECK(daemon->metrics_file == "/run/candord/candord.prom");
     const auto shipper = load_shipper_settings(directory / "shipper.conf");
     REQUIRE(shipper.has_value());
     CHECK(shipper->source == "/run/candor/frames.sock");
     CHECK(shipper->spool == "/var/lib/candor-shipper");
     CHECK(shipper->sink_directory == "/var/lib/candor-lake");
+    CHECK(shipper->spool_bytes == 1024u * 1024 * 1024);
+    CHECK(shipper->spool_age == std::chrono::days(30));
+    CHECK(shipper->metrics_file == "/run/candor-shipper/candor-shipper.prom");
 }
 
 TEST_CASE("every key of the settings is read") {
-    const auto daemon = daemon_of("Enabled=no\nRingBytes=256M\nSocketPeer=_ship-2\n");
+    const auto daemon = daemon_of("Enabled=no\nRingBytes=256M\nSocketPeer=_ship-2\nSpool=/srv/spool\n"
+                                  "MetricsFile=/run/metrics/a file.prom\n");
     REQUIRE(daemon.has_value());
     CHECK_FALSE(daemon->enabled);
     CHECK(daemon->ring_bytes == 256u * 1024 * 1024);
     CHECK(daemon->socket_peer == "_ship-2");
+    CHECK(daemon->spool == "/srv/spool");
+    CHECK(daemon->metrics_file == "/run/metrics/a file.prom");
+    CHECK(daemon_of("MetricsFile=none\n")->metrics_file == std::nullopt);
     CHECK(daemon_of("RingBytes=1048576\n")->ring_bytes == 1024u * 1024);
     CHECK(daemon_of("RingBytes=2048K\n")->ring_bytes == 2u * 1024 * 1024);
-    const auto shipper = shipper_of("Source=/run/x.sock\nSpool=/srv/spool\nSink=dir:/srv/lake here\n");
+    const auto shipper = shipper_of("Source=/run/x.sock\nSpool=/srv/spool\nSink=dir:/srv/lake here\nSpoolBytes=16M\n"
+                                    "SpoolDays=365\nMetricsFile=/run/m.prom\n");
     REQUIRE(shipper.has_value());
     CHECK(shipper->source == "/run/x.sock");
     CHECK(shipper->spool == "/srv/spool");
     CHECK(shipper->sink_directory == "/srv/lake here");
+    CHECK(shipper->spool_bytes == 16u * 1024 * 1024);
+    CHECK(shipper->spool_age == std::chrono::days(365));
+    CHECK(shipper->metrics_file == "/run/m.prom");
+    CHECK(shipper_of("MetricsFile=none\n")->metrics_file == std::nullopt);
+    CHECK(shipper_of("SpoolBytes=1024G\n")->spool_bytes == std::uint64_t{1} << 40);
+    CHECK(shipper_of("SpoolBytes=16777216\nSpoolDays=1\n")->spool_bytes == 16u * 1024 * 1024);
 }
 
 TEST_CASE("bad settings are refused with their place and what was expected") {
@@ -65,8 +81,8 @@ TEST_CASE("bad settings are refused with their place and what was expected") {
         CHECK(daemon(std::string("SocketPeer=") + value) ==
               "candord.conf:2: [Candord] SocketPeer: expected a user name of lower-case letters, digits, '_' and '-'");
     }
-    CHECK(daemon("RingByte=16M") ==
-          "candord.conf:2: [Candord] RingByte: unknown key, expected Enabled, RingBytes or SocketPeer");
+    CHECK(daemon("RingByte=16M") == "candord.conf:2: [Candord] RingByte: unknown key, expected Enabled, RingBytes, "
+                                    "SocketPeer, Spool or MetricsFile");
     CHECK(daemon("Enabled=yes\nEnabled=yes") ==
           "candord.conf:3: [Candord] Enabled: repeated, expected once (first in line 2)");
     CHECK(daemon("[Shipper]\nSpool=/x") == "candord.conf:3: [Shipper] Spool: unknown section, expected [Candord]");
@@ -76,12 +92,28 @@ TEST_CASE("bad settings are refused with their place and what was expected") {
     }
     CHECK(shipper("Sink=/srv") == "shipper.conf:2: [Shipper] Sink: expected dir:ABSOLUTE PATH");
     CHECK(shipper("Sink=dir:srv") == "shipper.conf:2: [Shipper] Sink: expected an absolute path without '.' and '..'");
-    CHECK(shipper("Sinks=dir:/srv") == "shipper.conf:2: [Shipper] Sinks: unknown key, expected Source, Spool or Sink");
+    for (const char* value : {"", "0", "15M", "16777215", "1025G", "1T", "-16M", "lots"}) {
+        CHECK(shipper(std::string("SpoolBytes=") + value) ==
+              "shipper.conf:2: [Shipper] SpoolBytes: expected a size from 16M to 1024G, in bytes or with K, M or G");
+    }
+    for (const char* value : {"", "0", "366", "30d"}) {
+        CHECK(shipper(std::string("SpoolDays=") + value) ==
+              "shipper.conf:2: [Shipper] SpoolDays: expected a number from 1 to 365");
+    }
+    for (const char* value : {"", "None", "no", "candord.prom", "/run/../etc/x"}) {
+        const std::string expected = "MetricsFile: expected an absolute path without '.' and '..'";
+        CHECK(daemon(std::string("MetricsFile=") + value) == "candord.conf:2: [Candord] " + expected);
+        CHECK(shipper(std::string("MetricsFile=") + value) == "shipper.conf:2: [Shipper] " + expected);
+    }
+    CHECK(daemon("Spool=none") == "candord.conf:2: [Candord] Spool: expected an absolute path without '.' and '..'");
+    CHECK(shipper("Sinks=dir:/srv") == "shipper.conf:2: [Shipper] Sinks: unknown key, expected Source, Spool, Sink, "
+                                       "SpoolBytes, SpoolDays or MetricsFile");
 }
 
 TEST_CASE("the installed files show the defaults") {
     const test::TemporaryDirectory directory;
-    for (const std::string name : {"candord.conf", "shipper.conf"}) {
+    for (const auto& [name, keys] :
+         {std::pair(std::string("candord.conf"), 5u), std::pair(std::string("shipper.conf"), 6u)}) {
         std::ifstream file(std::filesystem::path(CANDOR_SOURCE "/docs") / name);
         std::ofstream uncommented(directory / name);
         for (std::string line; std::getline(file, line);) {
@@ -91,18 +123,23 @@ TEST_CASE("the installed files show the defaults") {
         }
         uncommented.close();
         CHECK(read_ini_with_drop_ins(std::filesystem::path(CANDOR_SOURCE "/docs") / name).value().empty());
-        CHECK(read_ini_with_drop_ins(directory / name).value().size() == 3);
+        CHECK(read_ini_with_drop_ins(directory / name).value().size() == keys);
     }
     const auto daemon = load_daemon_settings(directory / "candord.conf");
     REQUIRE(daemon.has_value());
     CHECK(daemon->enabled == DaemonSettings{}.enabled);
     CHECK(daemon->ring_bytes == DaemonSettings{}.ring_bytes);
     CHECK(daemon->socket_peer == DaemonSettings{}.socket_peer);
+    CHECK(daemon->spool == DaemonSettings{}.spool);
+    CHECK(daemon->metrics_file == DaemonSettings{}.metrics_file);
     const auto shipper = load_shipper_settings(directory / "shipper.conf");
     REQUIRE(shipper.has_value());
     CHECK(shipper->source == ShipperSettings{}.source);
     CHECK(shipper->spool == ShipperSettings{}.spool);
     CHECK(shipper->sink_directory == ShipperSettings{}.sink_directory);
+    CHECK(shipper->spool_bytes == ShipperSettings{}.spool_bytes);
+    CHECK(shipper->spool_age == ShipperSettings{}.spool_age);
+    CHECK(shipper->metrics_file == ShipperSettings{}.metrics_file);
 }
 
 TEST_CASE("a drop-in replaces what the file says") {

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "support/catch.h"
 #include "unit/wire/batch_fixture.h"
+#include "wire/column_keys.h"
 
 #include <limits>
+#include <set>
 #include <stdexcept>
 
 using namespace candor;
@@ -98,6 +100,30 @@ TEST_CASE("keys that are pressed twice, released unseen or held by the dozen com
     for (std::uint16_t key = 600; key > 0; key = static_cast<std::uint16_t>(key - 3)) {
         events = {{1, key, key % 2}, {1, key, 2}, {0, 0, 0}};
         batch.packets.push({1, 100'000u - key, events});
+    }
+    CHECK(comes_back(batch));
+}
+
+TEST_CASE("every key of a keyboard and every button of a mouse has a number of its own from the start") {
+    constexpr auto keys = wire::numbered_keys();
+    const std::set<std::uint16_t> all(keys.begin(), keys.end());
+    CHECK(all.size() == keys.size());
+    CHECK(keys.size() < 255);
+    for (std::uint16_t code = KEY_ESC; code <= 127; ++code) {
+        CHECK(all.contains(code));
+    }
+    for (std::uint16_t code = BTN_LEFT; code <= BTN_TASK; ++code) {
+        CHECK(all.contains(code));
+    }
+}
+
+TEST_CASE("more keys without a number from the start than the dictionary has room for come back") {
+    Batch batch = with({});
+    for (std::uint16_t round = 0; round < 2; ++round) {
+        for (std::uint16_t key = KEY_MAX; key > KEY_MAX - 300; --key) {
+            const std::vector<input::Event> events = {{1, key, 1}, {1, key, 0}, {0, 0, 0}};
+            batch.packets.push({1, 1000u * (KEY_MAX - key) + 500u * round, events});
+        }
     }
     CHECK(comes_back(batch));
 }

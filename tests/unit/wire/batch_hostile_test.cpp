@@ -87,7 +87,7 @@ TEST_CASE("random bytes give a refusal or a batch that these very bytes encode")
         for (auto& byte : bytes) {
             byte = static_cast<std::uint8_t>(desk.word());
         }
-        bytes[0] = static_cast<std::uint8_t>(i % 4 == 0 ? 0x21 : i % 4 == 1 ? 0x11 : 0x01);
+        bytes[0] = static_cast<std::uint8_t>(i % 4 == 0 ? 0x22 : i % 4 == 1 ? 0x12 : 0x02);
         read_with(good, static_cast<std::size_t>(i % 2), bytes);
     }
 }
@@ -113,15 +113,18 @@ TEST_CASE("padding that is not zero, missing or too long is refused") {
     CHECK_FALSE(BatchDecoder().decode(dirty).has_value());
 }
 
+TEST_CASE("the schema names the version that is written") {
+    CHECK((stream(6, 1, 10)[0][0] & 0x0f) == proto::BATCH_VERSION);
+}
+
 TEST_CASE("an unknown version or flag is refused by name") {
     auto bytes = stream(6, 1, 10)[0];
     const std::uint8_t head = bytes[0];
-    REQUIRE((head & 0x0f) == proto::BATCH_VERSION);
-    for (const int wrong : {0x00, 0x02, 0x0f, 0x41, 0x81}) {
+    for (const int wrong : {0x00, 0x01, 0x0f, 0x42, 0x82}) {
         bytes[0] = static_cast<std::uint8_t>(wrong | (head & 0x10));
         const auto decoded = BatchDecoder().decode(bytes);
         REQUIRE_FALSE(decoded.has_value());
-        CHECK(decoded.error().message == "batch: version: expected 1 and no unknown flag");
+        CHECK(decoded.error().message == "batch: version: expected 2 and no unknown flag");
     }
 }
 

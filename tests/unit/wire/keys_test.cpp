@@ -48,21 +48,6 @@ TEST_CASE("a damaged, short or open identity is refused and left as it is") {
           path.string() + ": others may read or write it, expected mode 0600");
 }
 
-TEST_CASE("a subject's pseudonym and key last, differ between people, and say nothing of the uid") {
-    init_crypto();
-    const test::TemporaryDirectory directory;
-    const auto first = load_or_create_subject(directory / "subjects", 1000);
-    const auto again = load_or_create_subject(directory / "subjects", 1000);
-    const auto other = load_or_create_subject(directory / "subjects", 1001);
-    REQUIRE((first && again && other));
-    CHECK(first->subject == again->subject);
-    CHECK(std::ranges::equal(first->epoch_key.bytes(), again->epoch_key.bytes()));
-    CHECK(first->subject != other->subject);
-    CHECK_FALSE(std::ranges::equal(first->epoch_key.bytes(), other->epoch_key.bytes()));
-    const auto elsewhere = load_or_create_subject(directory / "another device", 1000);
-    CHECK(first->subject != elsewhere->subject);
-}
-
 TEST_CASE("a recipient's secret key is read from its text form and nothing else") {
     init_crypto();
     const test::TemporaryDirectory directory;

@@ -157,11 +157,14 @@ TEST_CASE("what is not a segment is refused with the byte") {
     CHECK(with({2, 2, 0}) == "byte 8: a record of kind 2, expected 0 or 1");
 }
 
-TEST_CASE("a grant file holds exactly one grant") {
+TEST_CASE("a file of one frame holds exactly one, of its own kind of file") {
     const StreamFixture fixture;
     const auto grant = wire::make_grant(fixture.identity, fixture.subject, std::vector{fixture.recipient.public_key});
-    CHECK(wire::read_grant_file(file_of({grant}, wire::grant_magic)) == grant);
-    CHECK_FALSE(wire::read_grant_file(file_of({grant, grant}, wire::grant_magic)).has_value());
-    CHECK_FALSE(wire::read_grant_file(file_of({}, wire::grant_magic)).has_value());
-    CHECK_FALSE(wire::read_grant_file(file_of({grant})).has_value());
+    for (const auto magic : {wire::grant_magic, wire::tombstone_magic, wire::note_magic}) {
+        CHECK(wire::encode_single(magic, grant) == file_of({grant}, magic));
+        CHECK(wire::read_single(file_of({grant}, magic), magic) == grant);
+        CHECK_FALSE(wire::read_single(file_of({grant, grant}, magic), magic).has_value());
+        CHECK_FALSE(wire::read_single(file_of({}, magic), magic).has_value());
+        CHECK_FALSE(wire::read_single(file_of({grant}), magic).has_value());
+    }
 }

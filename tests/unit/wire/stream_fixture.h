@@ -47,8 +47,9 @@ struct StreamFixture {
     }
 
     /// Open, a batch, a clock, a gap of 7 events, a batch, Close.
-    [[nodiscard]] std::vector<wire::FrameBytes> stream() const {
-        wire::StreamSealer sealer(identity, subject.epoch_key, context());
+    [[nodiscard]] std::vector<wire::FrameBytes> stream() const { return stream(context()); }
+    [[nodiscard]] std::vector<wire::FrameBytes> stream(const wire::StreamContext& context) const {
+        wire::StreamSealer sealer(identity, subject.epoch_key, context);
         wire::BatchEncoder encoder;
         std::vector<wire::FrameBytes> frames;
         frames.push_back(sealer.open());
