@@ -36,6 +36,11 @@ void AuditTrail::open() {
     problem_.clear();
 }
 
+std::optional<audit::Entry> AuditTrail::died_recording() const {
+    const auto last = log_ ? log_->last_gate() : std::nullopt;
+    return last && last->act == audit::Act::gate_opened ? last : std::nullopt;
+}
+
 bool AuditTrail::note(audit::Act act, std::optional<std::uint32_t> uid, std::optional<std::uint32_t> subject,
                       std::string detail) {
     if (!log_) {

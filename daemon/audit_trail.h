@@ -35,6 +35,9 @@ public:
     /// Empty while what happens can be logged.
     [[nodiscard]] const std::string& problem() const noexcept { return problem_; }
 
+    /// The entry by which an earlier process began to record what it never said to have ended: it died meanwhile.
+    [[nodiscard]] std::optional<audit::Entry> died_recording() const;
+
     /// As audit::Log::read; `uid`: only what concerns them.
     [[nodiscard]] std::expected<std::vector<std::string>, Refusal> read(std::uint64_t after, std::size_t limit,
                                                                         std::optional<std::uint32_t> uid) const;

@@ -36,6 +36,9 @@ constexpr auto table = std::to_array<AuthorityRow>({
     {"Audit.GetEntries", yes, yes, yes, {}, {}},
     {"Audit.GetEntries all", ask, ask, ask, "org.candor.capture1.read-audit", "the administrator's to read"},
     {"Audit.Verify", yes, yes, yes, {}, {}},
+    {"MyData.List", no, yes, yes, {}, not_root},
+    {"MyData.Open", no, ask, no, "org.candor.capture1.read-own-data", only_here},
+    {"MyData.Delete", no, yes, yes, {}, not_root},
 });
 
 } // namespace

@@ -2,8 +2,10 @@
 // org.candor.Capture1: what candord does, and how to hold it off.
 #include "base/hex.h"
 #include "daemon/bus_call.h"
+#include "daemon/measure.h"
 #include "input/eligibility.h"
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -103,6 +105,46 @@ int get_shipper_connected(BusObject& self, sd_bus_message* reply) {
     return sd_bus_message_append(reply, "b", static_cast<int>(self.server.is_connected()));
 }
 
+int get_gaps(BusObject& self, sd_bus_message* reply) {
+    const auto& by_reason = self.recorder.counters().by_reason;
+    check(sd_bus_message_open_container(reply, 'a', "{s(tt)}"), "list the gaps");
+    for (std::size_t i = 0; i < by_reason.size(); ++i) {
+        if (by_reason[i].gaps > 0) {
+            const std::string name(wire::gap_reason_name(static_cast<wire::GapReason>(i)));
+            check(sd_bus_message_append(reply, "{s(tt)}", name.c_str(), by_reason[i].events, by_reason[i].gaps),
+                  "list the gaps");
+        }
+    }
+    return sd_bus_message_close_container(reply);
+}
+
+int get_shipping(BusObject& self, sd_bus_message* reply) {
+    const Shipping shipping = shipping_of(self.server);
+    return sd_bus_message_append(reply, "(ss)", shipping.state.c_str(), shipping.problem.c_str());
+}
+
+int get_spool(BusObject& self, sd_bus_message* reply) {
+    check(sd_bus_message_open_container(reply, 'a', "{st}"), "tell of the spool");
+    if (const auto& report = self.server.report()) {
+        const auto all = std::to_array<std::pair<const char*, std::uint64_t>>({
+            {"SpoolBytes", report->spool_bytes},
+            {"SpoolBound", report->spool_bound},
+            {"SegmentsWaiting", report->waiting},
+            {"OldestWaiting", static_cast<std::uint64_t>(std::max<std::int64_t>(report->oldest_ns, 0)) / 1'000'000'000},
+            {"SegmentsDelivered", report->delivered},
+            {"SinkErrors", report->sink_errors},
+        });
+        for (const auto& [key, value] : all) {
+            check(sd_bus_message_append(reply, "{st}", key, value), "tell of the spool");
+        }
+    }
+    return sd_bus_message_close_container(reply);
+}
+
+int get_identity(BusObject& self, sd_bus_message* reply) {
+    return sd_bus_message_append(reply, "s", to_hex(self.identity).c_str());
+}
+
 int get_policy_hash(BusObject& self, sd_bus_message* reply) {
     const consent::Policy* policy = self.controller.policy();
     return sd_bus_message_append(reply, "s", policy != nullptr ? to_hex(policy->hash).c_str() : "");
@@ -183,7 +225,11 @@ const auto vtable = std::to_array<sd_bus_vtable>({
     SD_BUS_PROPERTY("Inhibitors", "a(ssu)", property<get_inhibitors>, 0, changes),
     SD_BUS_PROPERTY("Indicators", "a(sbbs)", property<get_indicators>, 0, changes),
     SD_BUS_PROPERTY("Enabled", "b", property<get_enabled>, 0, changes),
+    SD_BUS_PROPERTY("Gaps", "a{s(tt)}", property<get_gaps>, 0, 0),
     SD_BUS_PROPERTY("ShipperConnected", "b", property<get_shipper_connected>, 0, 0),
+    SD_BUS_PROPERTY("Shipping", "(ss)", property<get_shipping>, 0, changes),
+    SD_BUS_PROPERTY("Spool", "a{st}", property<get_spool>, 0, 0),
+    SD_BUS_PROPERTY("Identity", "s", property<get_identity>, 0, SD_BUS_VTABLE_PROPERTY_CONST),
     SD_BUS_PROPERTY("PolicyHash", "s", property<get_policy_hash>, 0, changes),
     SD_BUS_METHOD_WITH_ARGS("Pause", SD_BUS_ARGS("t", seconds), SD_BUS_RESULT("x", until), pause,
                             SD_BUS_VTABLE_UNPRIVILEGED),

@@ -8,6 +8,7 @@
 #include "daemon/polkit.h"
 #include "daemon/ring.h"
 
+#include <string>
 #include <vector>
 
 namespace candor::daemon {
@@ -20,21 +21,24 @@ public:
 
     /// Exports the object, then asks for the name. Throws std::system_error when the bus does not give it.
     BusObject(EventLoop& loop, sd_bus* bus, Controller& controller, const Recorder& recorder, const Ring& ring,
-              const FrameServer& server);
+              const FrameServer& server, const wire::PublicKey& identity);
 
     void state_changed();
     void devices_changed();
+    void shipping_changed();
 
     EventLoop& loop;
     Controller& controller;
     const Recorder& recorder;
     const Ring& ring;
     const FrameServer& server;
+    const wire::PublicKey identity;
     Polkit polkit;
     CallLimiter strangers;
 
 private:
     sd_bus* bus_;
+    std::string shipping_; ///< as it was told last
     std::vector<Slot> interfaces_;
 };
 
@@ -47,5 +51,6 @@ struct BusInterface {
 [[nodiscard]] BusInterface consent_interface() noexcept;
 [[nodiscard]] BusInterface context_interface() noexcept;
 [[nodiscard]] BusInterface audit_interface() noexcept;
+[[nodiscard]] BusInterface data_interface() noexcept;
 
 } // namespace candor::daemon

@@ -53,8 +53,8 @@ wire::GapReason gap_reason_of(const consent::Verdict& verdict) {
 } // namespace
 
 Controller::Controller(EventLoop& loop, sd_bus* bus, Folders folders, const wire::Identity& identity,
-                       Recorder& recorder)
-    : loop_(loop), folders_(std::move(folders)), recorder_(recorder),
+                       Recorder& recorder, Holdings& holdings, bool death_told)
+    : loop_(loop), folders_(std::move(folders)), recorder_(recorder), holdings_(holdings),
       intake_(loop, recorder, {[this] { panic(); }, [this] { light_changed(); }}), trail_(folders_.state, identity),
       receipts_(folders_.state / "consent", identity), pauses_(folders_.state / "pauses"),
       light_(loop, folders_.leds, [this] { evaluate(); }),
@@ -70,6 +70,9 @@ Controller::Controller(EventLoop& loop, sd_bus* bus, Folders folders, const wire
         recorder_.clock_changed();
         evaluate();
     });
+    if (!death_told) {
+        inherit_loss();
+    }
     trail_.note(audit::Act::started, std::nullopt, std::nullopt, "candord " CANDOR_VERSION);
     reload();
     sessions_ = std::make_unique<SessionWatcher>(loop_, bus,
@@ -82,6 +85,17 @@ Controller::Controller(EventLoop& loop, sd_bus* bus, Folders folders, const wire
 }
 
 Controller::~Controller() = default;
+
+void Controller::inherit_loss() {
+    const auto opened = trail_.died_recording();
+    if (!opened || !opened->subject) {
+        return;
+    }
+    const std::uint64_t now_us = monotonic_us();
+    const std::int64_t ago_us = std::max<std::int64_t>(now_seconds() - opened->time, 0) * 1'000'000;
+    const std::uint64_t from_us = now_us - std::min(now_us, static_cast<std::uint64_t>(ago_us));
+    undeclared_ = {*opened->subject, {wire::GapReason::crash, from_us, now_us, std::nullopt, wire::all_devices}};
+}
 
 void Controller::reload(std::optional<std::uint32_t> uid) {
     const auto before = policy_ ? std::optional(policy_->hash) : std::nullopt;
@@ -175,10 +189,15 @@ void Controller::look_at_person(std::int64_t now) {
     }
     receipt_ = stored.receipt;
     consent_until_ = assessed.expiry.value_or(0);
-    auto keys = wire::load_or_create_subject(folders_.state / "subjects", uid);
-    inputs_.keys_sound = keys.has_value();
-    inputs_.keys_problem = keys ? "" : keys.error().message;
-    keys_ = keys ? std::optional(std::move(*keys)) : std::nullopt;
+    try {
+        auto keys = holdings_.subjects().current(uid, policy_->epoch, now);
+        inputs_.keys_sound = keys.has_value();
+        inputs_.keys_problem = keys ? "" : keys.error().message;
+        keys_ = keys ? std::optional(std::move(*keys)) : std::nullopt;
+    } catch (const std::system_error& error) {
+        inputs_.keys_problem = error.what();
+        keys_.reset();
+    }
 }
 
 void Controller::look_at_indicators() {
@@ -220,6 +239,9 @@ void Controller::look_at_inhibitors() {
 }
 
 void Controller::evaluate() {
+    if (ends_) {
+        return;
+    }
     if (evaluating_) {
         again_ = true;
         return;
@@ -257,7 +279,7 @@ void Controller::evaluate_once() {
     }
     if (told_open_ && !is_recording()) {
         trail_.note(audit::Act::gate_closed, std::nullopt, told_open_,
-                    verdict_.open ? "the consent or the policy was replaced" : names_of(verdict_));
+                    verdict_.open ? "the consent, the policy or the key was replaced" : names_of(verdict_));
         told_open_.reset();
     }
     if (verdict_.open && !is_recording()) {
@@ -294,7 +316,8 @@ void Controller::arm(std::int64_t now) {
 }
 
 bool Controller::same_grantee() const {
-    return recording_for_ == receipt_ && policy_ && recording_under_ == policy_->hash;
+    return recording_for_ == receipt_ && policy_ && recording_under_ == policy_->hash && keys_ &&
+           keys_->epoch == recording_epoch_;
 }
 
 privacy::Level Controller::granted_level() const {
@@ -311,7 +334,8 @@ void Controller::open() {
     const privacy::Level granted = granted_level();
     const std::string classes = joined(receipt_->devices, input::class_name);
     if (!trail_.note(audit::Act::gate_opened, std::nullopt, receipt_->uid,
-                     "level " + std::string(privacy::level_name(granted)) + ", devices " + classes)) {
+                     "level " + std::string(privacy::level_name(granted)) + ", devices " + classes + ", key epoch " +
+                         std::to_string(keys_->epoch))) {
         light_.off();
         again_ = true;
         return;
@@ -320,6 +344,8 @@ void Controller::open() {
     Grantee grantee;
     grantee.subject = std::move(*keys_);
     keys_.reset();
+    recording_epoch_ = grantee.subject.epoch;
+    holdings_.retire_keys(receipt_->uid);
     for (const consent::Recipient& recipient : policy_->recipients) {
         grantee.recipients.push_back(recipient.key);
     }
@@ -327,9 +353,14 @@ void Controller::open() {
     grantee.policy_hash = policy_->hash;
     grantee.consent_version = receipt_->version;
     grantee.batch_interval = policy_->batch_interval;
+    grantee.embargo = policy_->embargo;
     recording_for_ = receipt_;
     recording_under_ = policy_->hash;
     recorder_.begin(std::move(grantee));
+    if (undeclared_ && undeclared_->uid == receipt_->uid) {
+        recorder_.lose(undeclared_->gap);
+        undeclared_.reset();
+    }
     intake_.begin({granted, policy_->batch_interval, policy_->quarantine, policy_->panic_keys, policy_->panic_hold});
     context_.set_recording(true);
     trusted_ = false;
@@ -365,6 +396,10 @@ void Controller::close(wire::CloseReason reason, wire::GapReason discarded, bool
 }
 
 void Controller::shut_down() {
+    if (std::exchange(ends_, true)) {
+        return;
+    }
+    timer_.disarm();
     close(wire::CloseReason::stopped, wire::GapReason::quarantined);
     if (told_open_) {
         trail_.note(audit::Act::gate_closed, std::nullopt, told_open_, "candord ends");
@@ -439,6 +474,9 @@ void Controller::panic() {
     light_.blink();
 }
 
-const std::vector<input::DeviceStatus>& Controller::devices() const { return capture_->devices(); }
+const std::vector<input::DeviceStatus>& Controller::devices() const {
+    static const std::vector<input::DeviceStatus> none;
+    return capture_ ? capture_->devices() : none;
+}
 
 } // namespace candor::daemon

@@ -9,6 +9,7 @@
 #include "daemon/audit_trail.h"
 #include "daemon/context.h"
 #include "daemon/denied.h"
+#include "daemon/holdings.h"
 #include "daemon/inhibitors.h"
 #include "daemon/intake.h"
 #include "daemon/light.h"
@@ -44,7 +45,10 @@ public:
         std::function<void()> devices_changed;
     };
 
-    Controller(EventLoop& loop, sd_bus* bus, Folders folders, const wire::Identity& identity, Recorder& recorder);
+    /// `holdings` has been resumed. `death_told`: a stream says where the process before this died; otherwise, if the audit log says that it
+    /// was recording, the next stream of that person declares the loss. All references outlive this.
+    Controller(EventLoop& loop, sd_bus* bus, Folders folders, const wire::Identity& identity, Recorder& recorder,
+               Holdings& holdings, bool death_told);
     ~Controller();
     Controller(const Controller&) = delete;
     Controller& operator=(const Controller&) = delete;
@@ -52,7 +56,7 @@ public:
     void observe(Observer observer) { observer_ = std::move(observer); }
     /// Reads the configuration and the policy again. What is refused closes the gate and is logged. `uid`: who asked.
     void reload(std::optional<std::uint32_t> uid = std::nullopt);
-    /// Closes the devices and the stream for good.
+    /// Closes the devices and the stream for good. Once is enough; more do no harm.
     void shut_down();
 
     // What the bus tells.
@@ -96,7 +100,8 @@ public:
     };
     /// For the policy that is loaded. The receipt's JSON.
     [[nodiscard]] std::expected<std::string, Denied> grant(std::uint32_t uid, const GrantCall& call);
-    /// The devices are closed when it returns. The receipt's JSON; empty when there was nothing to take back.
+    /// The devices are closed when it returns; with `erase` the keys of what was recorded are destroyed too. The receipt's JSON; empty
+    /// when there was nothing to take back.
     [[nodiscard]] std::string revoke(std::uint32_t uid, bool erase);
     struct ReceiptState {
         consent::ConsentState state;
@@ -110,6 +115,25 @@ public:
     [[nodiscard]] std::expected<UniqueFd, Denied> inhibit(std::uint32_t uid, const std::string& who,
                                                           const std::string& why);
     [[nodiscard]] std::expected<void, Denied> set_enabled(std::uint32_t uid, bool enabled);
+
+    // What was recorded of the caller and is still here (controller_data.cpp).
+
+    struct Listing {
+        std::vector<SpoolView::Stream> streams;
+        std::size_t frames_on_their_way = 0;
+    };
+    [[nodiscard]] std::expected<Listing, Denied> list_data(std::uint32_t uid) const;
+    struct OpenedData {
+        std::vector<Holdings::Opened> streams;
+        bool more = false;
+    };
+    /// Seconds since 1970 UTC, both ends counted; `to` 0: no end.
+    [[nodiscard]] std::expected<OpenedData, Denied> open_data(std::uint32_t uid, std::int64_t from, std::int64_t to);
+    /// How many streams went. What waits unsealed goes too where the range reaches the present.
+    [[nodiscard]] std::expected<std::uint64_t, Denied> delete_data(std::uint32_t uid, std::int64_t from,
+                                                                   std::int64_t to);
+    /// The shipper brought the receipt of an erasure.
+    void erasure_confirmed(const wire::ErasureMessage& message);
 
     Context& context() noexcept { return context_; }
     AuditTrail& trail() noexcept { return trail_; }
@@ -129,6 +153,8 @@ private:
     void panic();
     void context_changed();
     void follow_trust();
+    void erase(std::uint32_t uid);
+    void inherit_loss();
     void light_changed();
     [[nodiscard]] bool same_grantee() const;
     [[nodiscard]] privacy::Level granted_level() const;
@@ -139,6 +165,7 @@ private:
     EventLoop& loop_;
     Folders folders_;
     Recorder& recorder_;
+    Holdings& holdings_;
     Intake intake_;
     AuditTrail trail_;
     consent::ReceiptStore receipts_;
@@ -152,6 +179,7 @@ private:
     consent::Verdict verdict_;
     bool evaluating_ = false;
     bool again_ = false;
+    bool ends_ = false;                        ///< nothing opens any more
     bool trusted_ = false;                     ///< recording, and the context helper vouches: full is full
     std::optional<std::uint32_t> told_open_;   ///< whose recording the audit log says is on
     std::optional<std::uint32_t> context_uid_; ///< whose helper it says is registered
@@ -164,6 +192,13 @@ private:
     std::optional<wire::SubjectKeys> keys_;   ///< of the same
     std::optional<consent::Receipt> recording_for_;
     std::optional<consent::PolicyHash> recording_under_;
+    std::uint32_t recording_epoch_ = 0;
+    /// An earlier process died while it recorded this person, and no stream says so.
+    struct Undeclared {
+        std::uint32_t uid = 0;
+        wire::Gap gap;
+    };
+    std::optional<Undeclared> undeclared_;
     std::vector<std::string> capture_rules_;
     std::unique_ptr<input::Capture> capture_;
     std::unique_ptr<SessionWatcher> sessions_;

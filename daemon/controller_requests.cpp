@@ -31,18 +31,18 @@ std::expected<std::string, Denied> Controller::grant(std::uint32_t uid, const Gr
         return std::unexpected(
             Denied{Denial::policy_changed, "the policy is not the one that was shown: read the notice again"});
     }
-    const auto keys = wire::load_or_create_subject(folders_.state / "subjects", uid);
-    if (!keys) {
-        return std::unexpected(Denied{Denial::failed, keys.error().message});
-    }
     consent::GrantRequest request;
     request.uid = uid;
-    request.subject = keys->subject;
     request.level = call.level;
     request.devices = call.devices;
     request.now = now_seconds();
     request.expiry = call.until;
     try {
+        const auto subject = holdings_.subjects().pseudonym(uid);
+        if (!subject) {
+            return std::unexpected(Denied{Denial::failed, subject.error().message});
+        }
+        request.subject = *subject;
         const auto stored = receipts_.grant(*policy_, request);
         if (!stored) {
             return std::unexpected(Denied{Denial::invalid_argument, stored.error().message});
@@ -67,6 +67,9 @@ std::string Controller::revoke(std::uint32_t uid, bool erase) {
     const bool asked_already = before.receipt && before.receipt->erase;
     if (nothing_given && (!before.receipt || !erase || asked_already)) {
         // Nothing to take back: no file is written for the asking.
+        if (erase) {
+            this->erase(uid);
+        }
         evaluate();
         return before.json;
     }
@@ -84,6 +87,7 @@ std::string Controller::revoke(std::uint32_t uid, bool erase) {
     trail_.note(audit::Act::revoked, uid, uid);
     if (erase) {
         trail_.note(audit::Act::erasure_asked, uid, uid);
+        this->erase(uid);
     }
     journal::info("consent was withdrawn");
     evaluate();

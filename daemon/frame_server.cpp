@@ -14,13 +14,18 @@
 namespace candor::daemon {
 namespace {
 
-/// Acknowledgements read in one turn of the loop; the rest waits, so that input goes first.
-constexpr int acks_a_turn = 64;
+/// Replies read in one turn of the loop; the rest waits, so that input goes first.
+constexpr int replies_a_turn = 64;
+
+/// The largest reply: an erasure's receipt and the message around it.
+constexpr std::size_t max_reply_bytes = wire::max_erasure_bytes + 256;
 
 } // namespace
 
-FrameServer::FrameServer(EventLoop& loop, UniqueFd listener, uid_t peer, Ring& ring, const wire::Id16& run, Log log)
-    : loop_(loop), ring_(ring), run_(run), peer_(peer), log_(std::move(log)), listener_(std::move(listener)) {
+FrameServer::FrameServer(EventLoop& loop, UniqueFd listener, uid_t peer, Ring& ring, const wire::Id16& run,
+                         Callbacks callbacks)
+    : loop_(loop), ring_(ring), run_(run), peer_(peer), callbacks_(std::move(callbacks)),
+      listener_(std::move(listener)) {
     listener_source_ = loop_.add_io(listener_.get(), EPOLLIN, [this](std::uint32_t) { accept(); });
 }
 
@@ -35,8 +40,8 @@ void FrameServer::accept() {
     ucred peer{};
     socklen_t size = sizeof peer;
     if (::getsockopt(connection.get(), SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0 || peer.uid != peer_) {
-        log_("refused a connection of uid " + std::to_string(peer.uid) + ", expected the shipper's uid " +
-             std::to_string(peer_));
+        callbacks_.log("refused a connection of uid " + std::to_string(peer.uid) + ", expected the shipper's uid " +
+                       std::to_string(peer_));
         return;
     }
     if (connection_) {
@@ -48,11 +53,12 @@ void FrameServer::accept() {
     waiting_ = false;
     ring_.rewind();
     send();
+    callbacks_.changed();
 }
 
 void FrameServer::serve(std::uint32_t events) {
     if ((events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0) {
-        receive(acks_a_turn);
+        receive(replies_a_turn);
     }
     if (connection_ && (events & EPOLLOUT) != 0) {
         waiting_ = false;
@@ -63,7 +69,7 @@ void FrameServer::serve(std::uint32_t events) {
 
 void FrameServer::receive(int most) {
     for (int i = 0; i < most && connection_; ++i) {
-        std::array<std::uint8_t, 512> buffer{};
+        std::array<std::uint8_t, max_reply_bytes> buffer;
         const ssize_t n = ::recv(connection_.get(), buffer.data(), buffer.size(), MSG_TRUNC);
         if (n < 0 && errno == EAGAIN) {
             return;
@@ -78,17 +84,32 @@ void FrameServer::receive(int most) {
             return;
         }
         if (static_cast<std::size_t>(n) > buffer.size()) {
-            drop("it sent " + std::to_string(n) + " bytes, expected an acknowledgement");
+            drop("it sent " + std::to_string(n) + " bytes, expected a reply");
             return;
         }
-        const auto ack = wire::parse_ack(std::span(buffer).first(static_cast<std::size_t>(n)));
-        if (!ack) {
-            drop("it sent what is no acknowledgement: " + ack.error().message);
-        } else if (!ring_.acknowledge(*ack)) {
-            drop("it acknowledged frame " + std::to_string(ack->sequence) +
-                 " of a stream, which was not sent or is done");
+        const auto reply = wire::parse_reply(std::span(buffer).first(static_cast<std::size_t>(n)));
+        const auto problem =
+            reply ? handle(*reply) : std::optional("it sent what is no reply: " + reply.error().message);
+        if (problem) {
+            drop(*problem);
         }
     }
+}
+
+std::optional<std::string> FrameServer::handle(const wire::Reply& reply) {
+    if (const auto* ack = std::get_if<wire::Ack>(&reply)) {
+        if (!ring_.acknowledge(*ack)) {
+            return "it acknowledged frame " + std::to_string(ack->sequence) +
+                   " of a stream, which was not sent or is done";
+        }
+        callbacks_.acknowledged();
+    } else if (const auto* report = std::get_if<wire::Report>(&reply)) {
+        report_ = *report;
+        callbacks_.changed();
+    } else {
+        callbacks_.erasure(std::get<wire::ErasureMessage>(reply));
+    }
+    return std::nullopt;
 }
 
 bool FrameServer::transmit(std::span<const std::uint8_t> message) {
@@ -114,11 +135,11 @@ void FrameServer::send() {
         greeted_ = true;
     }
     while (connection_ && !waiting_) {
-        const Ring::Entry* entry = ring_.next();
-        if (entry == nullptr) {
+        const std::vector<std::uint8_t>* message = ring_.next();
+        if (message == nullptr) {
             return;
         }
-        if (transmit(entry->message)) {
+        if (transmit(*message)) {
             ring_.sent();
         }
     }
@@ -133,10 +154,18 @@ void FrameServer::part(const std::string& why) {
 }
 
 void FrameServer::drop(const std::string& why) {
-    log_("the shipper's connection is closed: " + why);
+    callbacks_.log("the shipper's connection is closed: " + why);
     connection_source_.reset();
     connection_.reset();
+    report_.reset();
     ring_.rewind();
+    callbacks_.changed();
+}
+
+void FrameServer::restart(const std::string& why) {
+    if (connection_) {
+        part(why);
+    }
 }
 
 } // namespace candor::daemon

@@ -2,16 +2,21 @@
 // candord: records input with the consent of the person at the seat.
 #include "base/error.h"
 #include "base/journal.h"
-#include "daemon/bus_object.h"
+#include "daemon/daemon.h"
 
 #include <getopt.h>
 #include <pwd.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <systemd/sd-daemon.h>
 
+#include <cerrno>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 
 namespace {
 
@@ -22,13 +27,6 @@ constexpr const char* usage =
     "Started by systemd, with the listening socket of candor.socket. See candor.conf(5).\n"
     "The last two are for tests: other folders than /sys/class/leds and /run/systemd/ask-password.\n";
 
-UniqueFd take_listener() {
-    if (sd_listen_fds(1) != 1 || sd_is_socket_unix(SD_LISTEN_FDS_START, SOCK_SEQPACKET, 1, nullptr, 0) <= 0) {
-        throw std::runtime_error("expected one listening SOCK_SEQPACKET socket from candor.socket");
-    }
-    return UniqueFd(SD_LISTEN_FDS_START);
-}
-
 uid_t uid_of(const std::string& user) {
     const passwd* entry = ::getpwnam(user.c_str());
     if (entry == nullptr) {
@@ -37,44 +35,48 @@ uid_t uid_of(const std::string& user) {
     return entry->pw_uid;
 }
 
+/// What was typed must not reach a core file, the swap, or another process of this user.
+void guard_memory() {
+    rlimit limit{};
+    if (::prctl(PR_SET_DUMPABLE, 0) < 0 || ::getrlimit(RLIMIT_MEMLOCK, &limit) < 0) {
+        throw_errno("keep memory from being dumped");
+    }
+    // Where there is a limit, a later allocation would fail by it; the quarantine locks its own pages anyway.
+    if (limit.rlim_cur == RLIM_INFINITY && ::mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) < 0) {
+        journal::warning(std::string("memory is not locked: ") + std::strerror(errno));
+    }
+}
+
 int run(const daemon::Folders& folders) {
     ::umask(0077);
+    guard_memory();
     wire::init_crypto();
     const auto settings = consent::load_daemon_settings(folders.config / "candord.conf");
     // A refused file keeps the gate closed and is named in the status; the socket needs some values all the same.
     const consent::DaemonSettings in_use = settings ? *settings : consent::DaemonSettings{};
-    const auto identity = wire::Identity::load_or_create(folders.state / "identity.key");
-    if (!identity) {
-        throw std::runtime_error(identity.error().message);
-    }
-    const wire::Id16 run = wire::random_id();
 
     EventLoop loop;
-    const auto stop = [&] { loop.stop(); };
+    const daemon::Bus bus = daemon::connect_to_system_bus(loop);
+    daemon::Daemon candord(loop, bus.get(), folders, in_use, daemon::take_passed(), uid_of(in_use.socket_peer));
+    const auto stop = [&] {
+        sd_notify(0, "STOPPING=1");
+        candord.shut_down([&] { loop.stop(); });
+    };
     const auto on_term = loop.add_signal(SIGTERM, stop);
     const auto on_int = loop.add_signal(SIGINT, stop);
-    const daemon::Bus bus = daemon::connect_to_system_bus(loop);
-    daemon::Ring ring(in_use.ring_bytes);
-    daemon::FrameServer server(loop, take_listener(), uid_of(in_use.socket_peer), ring, run,
-                               [](const std::string& message) { journal::warning(message); });
-    daemon::Recorder recorder(loop, ring, *identity, run, [&] { server.send(); });
-    daemon::Controller controller(loop, bus.get(), folders, *identity, recorder);
-    daemon::BusObject object(loop, bus.get(), controller, recorder, ring, server);
-    controller.observe({[&] { object.state_changed(); }, [&] { object.devices_changed(); }});
     const auto on_hangup = loop.add_signal(SIGHUP, [&] {
         sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%llu", static_cast<unsigned long long>(monotonic_us()));
-        controller.reload();
+        candord.reload();
         sd_notify(0, "READY=1");
     });
     loop.enable_watchdog();
     sd_notify(0, "READY=1");
     loop.run();
-    sd_notify(0, "STOPPING=1");
-    controller.shut_down();
     int code = 0;
     check(sd_event_get_exit_code(loop.get(), &code), "ask why the loop ended");
     if (code != 0) {
         // sd-bus's doing (bus.cpp). A failure, so that systemd starts candord again.
+        candord.close();
         throw std::runtime_error("the system bus is gone");
     }
     return EXIT_SUCCESS;

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <stdexcept>
+#include <system_error>
 
 namespace candor::daemon {
 namespace {
@@ -21,26 +22,25 @@ wire::GapReason reason_of(input::HoleReason reason) {
     return wire::GapReason::damaged;
 }
 
+/// A batch that was refused before it was sealed: it was produced, and is counted so once.
+bool is_refusal(wire::GapReason reason) {
+    return reason == wire::GapReason::ring_full || reason == wire::GapReason::state_failed;
+}
+
 /// Room a batch may need: the plaintext's bound for so many events (see batch_codec.h), the seal and the message around it.
 constexpr std::size_t batch_room = wire::max_plaintext_bytes + 256;
 constexpr std::size_t control_room = 4096;
 
 } // namespace
 
-Recorder::Recorder(EventLoop& loop, Ring& ring, const wire::Identity& identity, const wire::Id16& run,
-                   std::function<void()> on_frames)
-    : loop_(loop), ring_(ring), identity_(identity), run_(run), on_frames_(std::move(on_frames)),
+Recorder::Recorder(EventLoop& loop, Ring& ring, StreamLedger& ledger, const wire::Identity& identity,
+                   const wire::Id16& run, std::function<void()> on_frames)
+    : loop_(loop), ring_(ring), ledger_(ledger), identity_(identity), run_(run), on_frames_(std::move(on_frames)),
       timer_(loop_.add_timer([this] {
           timer_runs_ = false;
           flush();
       })),
-      rotation_timer_(loop_.add_timer(
-          [this] {
-              flush();
-              close_stream(wire::CloseReason::rotated);
-              on_frames_();
-          },
-          std::chrono::seconds(1))) {}
+      rotation_timer_(loop_.add_timer([this] { rotate(); }, std::chrono::seconds(1))) {}
 
 void Recorder::begin(Grantee grantee) {
     if (grantee_) {
@@ -120,10 +120,18 @@ void Recorder::set_level(privacy::Level level) {
     if (!grantee_ || grantee_->level == level) {
         return;
     }
+    rotate();
+    grantee_->level = level;
+}
+
+void Recorder::rotate() {
     flush();
     close_stream(wire::CloseReason::rotated);
     on_frames_();
-    grantee_->level = level;
+}
+
+std::optional<wire::Id16> Recorder::stream() const {
+    return stream_ ? std::optional(stream_->sealer.stream()) : std::nullopt;
 }
 
 void Recorder::start_timer() {
@@ -177,7 +185,7 @@ void Recorder::flush() {
         if (open && ring_.takes_batch(batch_room)) {
             store_batch();
         } else {
-            refuse_batch();
+            refuse_batch(ledger_problem_.empty() ? wire::GapReason::ring_full : wire::GapReason::state_failed);
         }
     }
     batch_produced_ = 0;
@@ -206,11 +214,20 @@ bool Recorder::ensure_stream() {
     if (!ring_.takes_control(ending ? 0 : control_room)) {
         return false;
     }
-    const wire::Id16 grant = wire::grant_id(grantee_->subject, grantee_->recipients);
-    if (!grants_sent_.contains(grant)) {
-        ring_.push({grant, 0, Ring::Kind::grant, wire::make_grant(identity_, grantee_->subject, grantee_->recipients)});
-        grants_sent_.insert(grant);
+    if (!begin_stream()) {
+        return false;
     }
+    // Losses from before it had a stream: they were produced, and are declared here.
+    for (const wire::Gap& gap : gaps_) {
+        if (is_refusal(gap.reason)) {
+            stream_->produced += gap.events.value_or(0);
+        }
+    }
+    return true;
+}
+
+bool Recorder::begin_stream() {
+    const wire::Id16 grant = wire::grant_id(grantee_->subject, grantee_->recipients);
     wire::StreamContext context;
     context.subject = grantee_->subject.subject;
     context.epoch = grantee_->subject.epoch;
@@ -221,17 +238,31 @@ bool Recorder::ensure_stream() {
     context.level = grantee_->level;
     context.policy_hash = grantee_->policy_hash;
     context.consent_version = grantee_->consent_version;
-    stream_.emplace(
-        Stream{wire::StreamSealer(identity_, grantee_->subject.epoch_key, context), wire::BatchEncoder(), 0, {}});
-    ++counters_.streams;
-    push(stream_->sealer.open(), 0);
-    rotation_timer_.arm(std::chrono::microseconds(wire::rotate_us));
-    // Losses from before it had a stream: they were produced, and are declared here.
-    for (const wire::Gap& gap : gaps_) {
-        if (gap.reason == wire::GapReason::ring_full) {
-            stream_->produced += gap.events.value_or(0);
-        }
+    context.number = ledger_.next_number(context.subject, context.epoch);
+    context.embargo = grantee_->embargo;
+    wire::StreamSealer sealer(identity_, grantee_->subject.epoch_key, context);
+    try {
+        ledger_.begin({sealer.stream(), context.subject, context.epoch, context.number,
+                       context.anchor.realtime_ns / 1'000'000'000});
+        ledger_problem_.clear();
+    } catch (const std::system_error& error) {
+        // Without it, a machine that dies would leave a stream that nobody can tell from one that was cut on purpose.
+        ledger_problem_ = error.what();
+        return false;
     }
+    if (!grants_sent_.contains(grant)) {
+        ring_.push({grant,
+                    context.subject,
+                    0,
+                    Ring::Kind::object,
+                    wire::make_grant(identity_, grantee_->subject, grantee_->recipients),
+                    {}});
+        grants_sent_.insert(grant);
+    }
+    stream_.emplace(Stream{std::move(sealer), wire::BatchEncoder(), 0, {}});
+    ++counters_.streams;
+    push(stream_->sealer.open());
+    rotation_timer_.arm(std::chrono::microseconds(wire::rotate_us));
     return true;
 }
 
@@ -243,18 +274,17 @@ void Recorder::store_batch() {
         }
     }
     const std::uint64_t events = batch_.packets.events();
-    const std::uint32_t sequence = stream_->sealer.next_sequence();
-    push(stream_->sealer.batch(stream_->encoder.encode(batch_), events), sequence);
+    push(stream_->sealer.batch(stream_->encoder.encode(batch_), events));
+    stream_->encoder.wipe();
     counters_.events_stored += events;
     ++counters_.batches;
     batch_.packets.clear();
 }
 
-void Recorder::refuse_batch() {
+void Recorder::refuse_batch(wire::GapReason reason) {
     std::uint64_t last_us = batch_.packets.first_us();
     batch_.packets.for_each([&](const input::Packet& packet) { last_us = std::max(last_us, packet.time_us); });
-    declare(
-        {wire::GapReason::ring_full, batch_.packets.first_us(), last_us, batch_.packets.events(), wire::all_devices});
+    declare({reason, batch_.packets.first_us(), last_us, batch_.packets.events(), wire::all_devices});
     batch_.packets.clear();
 }
 
@@ -265,13 +295,15 @@ void Recorder::push_gaps(bool last) {
             kept.push_back(gap);
             continue;
         }
-        if (gap.reason != wire::GapReason::ring_full) {
+        if (!is_refusal(gap.reason)) {
             stream_->produced += gap.events.value_or(0);
         }
-        const std::uint32_t sequence = stream_->sealer.next_sequence();
-        push(stream_->sealer.gap(gap), sequence);
+        push(stream_->sealer.gap(gap));
         counters_.events_declared += gap.events.value_or(0);
         ++counters_.gaps;
+        GapCount& count = counters_.by_reason[static_cast<std::size_t>(gap.reason)];
+        ++count.gaps;
+        count.events += gap.events.value_or(0);
     }
     gaps_ = std::move(kept);
 }
@@ -281,8 +313,7 @@ void Recorder::close_stream(wire::CloseReason reason) {
         return;
     }
     push_gaps(true);
-    const std::uint32_t sequence = stream_->sealer.next_sequence();
-    push(stream_->sealer.close(reason, stream_->produced), sequence, Ring::Kind::close);
+    push(stream_->sealer.close(reason, stream_->produced), Ring::Kind::close);
     stream_.reset();
     rotation_timer_.disarm();
 }
@@ -291,13 +322,14 @@ void Recorder::clock_changed() {
     if (!stream_ || !ring_.takes_control(control_room)) {
         return;
     }
-    const std::uint32_t sequence = stream_->sealer.next_sequence();
-    push(stream_->sealer.clock(read_clock_anchor()), sequence);
+    push(stream_->sealer.clock(read_clock_anchor()));
     on_frames_();
 }
 
-void Recorder::push(wire::FrameBytes message, std::uint32_t sequence, Ring::Kind kind) {
-    ring_.push({stream_->sealer.stream(), sequence, kind, std::move(message)});
+void Recorder::push(wire::FrameBytes message, Ring::Kind kind) {
+    const wire::StreamProgress& progress = stream_->sealer.progress();
+    counters_.sealed_bytes += message.size();
+    ring_.push({progress.stream, progress.subject, progress.next_sequence - 1, kind, std::move(message), progress});
 }
 
 } // namespace candor::daemon

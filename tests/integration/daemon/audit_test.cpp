@@ -36,8 +36,8 @@ TEST_CASE("what a person did about their recording is in the log in its order") 
     CHECK(acts(running.client.entries()) ==
           std::vector<std::string>{"started", "policy-loaded", "granted", "gate-opened", "paused", "gate-closed",
                                    "resumed", "gate-opened", "gate-closed", "inhibited", "released", "gate-opened",
-                                   "revoked", "erasure-asked", "gate-closed"});
-    CHECK(running.client.verify().values == std::vector<std::string>{"true", "15", ""});
+                                   "revoked", "erasure-asked", "keys-destroyed", "gate-closed"});
+    CHECK(running.client.verify().values == std::vector<std::string>{"true", "16", ""});
 }
 
 TEST_CASE("entries come in pages") {

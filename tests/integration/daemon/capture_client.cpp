@@ -219,6 +219,15 @@ Answer CaptureClient::send(Message message, UniqueFd* fd) {
     while (check(sd_bus_message_peek_type(reply, &type, nullptr), "read an answer") > 0) {
         if (type == 's') {
             read_text();
+        } else if (type == 'a' && sd_bus_message_enter_container(reply, 'a', "(sxxstb)") > 0) {
+            const char* id = nullptr;
+            const char* level = nullptr;
+            int ended = 0;
+            while (check(sd_bus_message_read(reply, "(sxxstb)", &id, nullptr, nullptr, &level, nullptr, &ended),
+                         "read an answer") > 0) {
+                answer.values.push_back(std::string(id) + " " + level + (ended != 0 ? " ended" : " open"));
+            }
+            check(sd_bus_message_exit_container(reply), "read an answer");
         } else if (type == 'a') {
             check(sd_bus_message_enter_container(reply, 'a', "s"), "read an answer");
             while (read_text()) {
@@ -276,6 +285,14 @@ Answer CaptureClient::enroll(const std::vector<std::string>& capabilities) {
     Message message = new_call("Context.Register");
     append_strings(message.get(), capabilities);
     return send(std::move(message));
+}
+
+Answer CaptureClient::my_streams() {
+    Answer answer = call("MyData.List", "");
+    if (answer.error.empty()) {
+        answer.values.pop_back(); // frames on their way
+    }
+    return answer;
 }
 
 std::string CaptureClient::introspect() {

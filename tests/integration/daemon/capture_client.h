@@ -77,6 +77,12 @@ public:
     }
     /// "true" or "false", the number of entries, the problem.
     [[nodiscard]] Answer verify() { return call("Audit.Verify", ""); }
+    /// "ID LEVEL ended" or "ID LEVEL open" of each stream.
+    [[nodiscard]] Answer my_streams();
+    [[nodiscard]] Answer open_mine(std::int64_t from, std::int64_t to) { return call("MyData.Open", "xx", from, to); }
+    [[nodiscard]] Answer delete_mine(std::int64_t from, std::int64_t to) {
+        return call("MyData.Delete", "xx", from, to);
+    }
     [[nodiscard]] std::string introspect();
 
     /// Waits for signals until this holds. Gives up after a minute without any.

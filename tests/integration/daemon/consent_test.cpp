@@ -54,8 +54,9 @@ TEST_CASE("opening and closing are signalled with what has changed") {
     Running running(machine);
     running.await_closed();
     const std::set<std::string> expected{
-        "State",   "Level",      "Reasons", "ConsentUntil", "PausedUntil",   "Inhibitors", "Indicators",
-        "Enabled", "PolicyHash", "Alive",   "LevelCeiling", "DeviceClasses", "MaxDays",    "Devices invalidated"};
+        "State",        "Level",         "Reasons", "ConsentUntil",        "PausedUntil",
+        "Inhibitors",   "Indicators",    "Enabled", "PolicyHash",          "Alive",
+        "LevelCeiling", "DeviceClasses", "MaxDays", "Devices invalidated", "EmbargoSeconds"};
     static_cast<void>(running.client.changed());
     REQUIRE(running.client.consent().error.empty());
     std::set<std::string> changed;

@@ -47,7 +47,7 @@ TEST_CASE("an unknown key in candord.conf closes, and the journal names file, li
     running.reload();
     running.client.await_reasons("disabled consent-none");
     running.candord.wait_message("configuration refused: " + (machine.folders.config / "candord.conf").string() +
-                                 ":3: [Candord] Colour: unknown key");
+                                 ":5: [Candord] Colour: unknown key");
 }
 
 TEST_CASE("Enabled=no closes") {

@@ -96,7 +96,7 @@ TEST_CASE("the object on the bus is the one that its description promises") {
     const auto description = candor::read_text(CANDOR_SOURCE "/proto/org.candor.Capture1.xml", 64 * 1024);
     REQUIRE(description.has_value());
     const auto promised = members_of(*description);
-    CHECK(promised.size() == 31);
+    CHECK(promised.size() == 39);
     CHECK(promised.contains("org.candor.Capture1 property ShipperConnected: b read "
                             "org.freedesktop.DBus.Property.EmitsChangedSignal=false"));
     CHECK(promised.contains(

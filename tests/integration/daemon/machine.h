@@ -52,8 +52,9 @@ public:
         folders.runtime = root_ / "run";
         folders.leds = root_ / "leds";
         folders.password_prompts = root_ / "ask-password";
+        spool = root_ / "spool";
         for (const auto& folder :
-             {folders.config, folders.state, folders.runtime, folders.leds, folders.password_prompts}) {
+             {folders.config, folders.state, folders.runtime, folders.leds, folders.password_prompts, spool}) {
             std::filesystem::create_directory(folder);
         }
         // Other uids must reach the socket.
@@ -79,8 +80,8 @@ public:
     void write_settings(const std::string& more = "") const {
         const passwd* own = ::getpwuid(::geteuid());
         REQUIRE(own != nullptr);
-        write("candord.conf",
-              "[Candord]\nSocketPeer=" + std::string(static_cast<const char*>(own->pw_name)) + "\n" + more);
+        write("candord.conf", "[Candord]\nSocketPeer=" + std::string(static_cast<const char*>(own->pw_name)) +
+                                  "\nSpool=" + spool.string() + "\nMetricsFile=" + metrics().string() + "\n" + more);
     }
     /// `more` is line 6 and on, in [Policy]; what it does not say of the following is said behind it.
     void write_policy(const std::string& more = "", bool with_recipient = true) const {
@@ -119,6 +120,8 @@ public:
         return folders.state / "consent" / (std::to_string(person) + ".json");
     }
 
+    [[nodiscard]] std::filesystem::path metrics() const { return folders.runtime / "candord.prom"; }
+
     /// How many files there are of anybody's consent.
     [[nodiscard]] std::size_t receipts() const {
         const std::filesystem::directory_iterator files(folders.state / "consent");
@@ -127,6 +130,7 @@ public:
 
     PrivateBus bus;
     CandordFolders folders;
+    std::filesystem::path spool;
     wire::RecipientKeyPair recipient = wire::RecipientKeyPair::generate();
     uid_t person = is_root() ? uid_of("nobody") : ::geteuid();
     uid_t another = uid_of("daemon");

@@ -41,6 +41,10 @@ std::vector<Row> rows(const std::string& hash) {
         {"GetEntries", [](CaptureClient& c) { return c.entries(); }, true, true, true},
         {"GetEntries all", [](CaptureClient& c) { return c.entries(0, 10, true); }, true, false, false},
         {"Verify", [](CaptureClient& c) { return c.verify(); }, true, true, true},
+        {"List", [](CaptureClient& c) { return c.my_streams(); }, false, true, true},
+        // The person is asked for their password, and there is nobody here to ask.
+        {"Open", [](CaptureClient& c) { return c.open_mine(0, 0); }, false, false, false},
+        {"Delete", [](CaptureClient& c) { return c.delete_mine(0, 0); }, false, true, true},
     };
 }
 

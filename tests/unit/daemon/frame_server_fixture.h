@@ -46,7 +46,7 @@ public:
                 static_cast<ssize_t>(message.size()));
     }
     void acknowledge(const wire::Id16& stream, std::uint32_t sequence) const {
-        send(wire::encode_ack({stream, sequence}));
+        send(wire::encode_reply(wire::Ack{stream, sequence}));
     }
 
     /// What is there now: "hello 0" before there is a stream, "hello N/SEQUENCE", or "frame N/SEQUENCE" for what push() made;
@@ -95,7 +95,10 @@ struct FrameServerFixture {
             throw_errno("listen");
         }
         server.emplace(loop, std::move(listener), peer, ring, wire::Id16{42},
-                       [this](const std::string& message) { log.push_back(message); });
+                       daemon::FrameServer::Callbacks{
+                           [this](const std::string& message) { log.push_back(message); }, [this] { ++acknowledged; },
+                           [this] { ++changed; },
+                           [this](const wire::ErasureMessage& message) { erasures.push_back(message.bytes); }});
     }
 
     [[nodiscard]] std::string path() const { return folder / "frames.sock"; }
@@ -107,7 +110,10 @@ struct FrameServerFixture {
         message[1] = stream;
         message[2] = static_cast<std::uint8_t>(sequence);
         message[3] = static_cast<std::uint8_t>(sequence >> 8);
-        ring.push({wire::Id16{stream}, sequence, daemon::Ring::Kind::frame, std::move(message)});
+        wire::StreamProgress progress;
+        progress.stream = wire::Id16{stream};
+        progress.next_sequence = sequence + 1;
+        ring.push({progress.stream, {}, sequence, daemon::Ring::Kind::frame, std::move(message), progress});
     }
     void push_stream(std::uint8_t stream, std::uint32_t frames, std::size_t bytes = 64) {
         for (std::uint32_t sequence = 0; sequence < frames; ++sequence) {
@@ -125,6 +131,9 @@ struct FrameServerFixture {
     EventLoop loop;
     daemon::Ring ring{16 * 1024 * 1024};
     std::vector<std::string> log;
+    int acknowledged = 0;
+    int changed = 0;
+    std::vector<std::vector<std::uint8_t>> erasures;
     UniqueFd listener;
     std::optional<daemon::FrameServer> server;
 };

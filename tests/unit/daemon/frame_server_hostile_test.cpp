@@ -28,41 +28,41 @@ bool has(const std::string& text, const std::string& part) { return text.find(pa
 
 } // namespace
 
-TEST_CASE("a peer that sends what is no acknowledgement is cut off, and the ring keeps everything") {
+TEST_CASE("a peer that sends what is no reply is cut off, and the ring keeps everything") {
     FrameServerFixture f;
     std::vector<std::uint8_t> garbage(64);
     std::iota(garbage.begin(), garbage.end(), std::uint8_t{1});
-    CHECK(has(answer_to(f, garbage), "it sent what is no acknowledgement: "));
+    CHECK(has(answer_to(f, garbage), "it sent what is no reply: "));
 }
 
 TEST_CASE("a peer that sends an acknowledgement and something behind it is cut off") {
     FrameServerFixture f;
-    auto message = wire::encode_ack({wire::Id16{1}, 1});
+    auto message = wire::encode_reply(wire::Ack{wire::Id16{1}, 1});
     message.resize(message.size() + 8);
-    CHECK(has(answer_to(f, message), "it sent what is no acknowledgement: "));
+    CHECK(has(answer_to(f, message), "it sent what is no reply: "));
 }
 
 TEST_CASE("a peer that sends half an acknowledgement is cut off") {
     FrameServerFixture f;
-    auto message = wire::encode_ack({wire::Id16{1}, 1});
+    auto message = wire::encode_reply(wire::Ack{wire::Id16{1}, 1});
     message.resize(message.size() / 2);
-    CHECK(has(answer_to(f, message), "it sent what is no acknowledgement: "));
+    CHECK(has(answer_to(f, message), "it sent what is no reply: "));
 }
 
-TEST_CASE("a peer that sends more than an acknowledgement can be is cut off") {
+TEST_CASE("a peer that sends more than a reply can be is cut off") {
     FrameServerFixture f;
-    CHECK(has(answer_to(f, std::vector<std::uint8_t>(10'000)), "it sent 10000 bytes, expected an acknowledgement"));
+    CHECK(has(answer_to(f, std::vector<std::uint8_t>(10'000)), "it sent 10000 bytes, expected a reply"));
 }
 
 TEST_CASE("a peer that acknowledges what it was never sent is cut off") {
     FrameServerFixture f;
-    CHECK(has(answer_to(f, wire::encode_ack({wire::Id16{1}, 2})),
+    CHECK(has(answer_to(f, wire::encode_reply(wire::Ack{wire::Id16{1}, 2})),
               "it acknowledged frame 2 of a stream, which was not sent"));
 }
 
 TEST_CASE("a peer that acknowledges a stream it does not know is cut off") {
     FrameServerFixture f;
-    CHECK(has(answer_to(f, wire::encode_ack({wire::Id16{9}, 0})),
+    CHECK(has(answer_to(f, wire::encode_reply(wire::Ack{wire::Id16{9}, 0})),
               "it acknowledged frame 0 of a stream, which was not sent"));
 }
 

@@ -214,3 +214,47 @@ TEST_CASE("very many acknowledgements of a shipper that died all count") {
     CHECK(f.ring.frames() == 1);
     CHECK(next.receive() == Received{"hello 1/149", "frame 1/149"});
 }
+
+TEST_CASE("what the shipper says of itself is kept for as long as it is connected") {
+    FrameServerFixture f;
+    const Peer peer(f.path());
+    f.settle();
+    CHECK_FALSE(f.server->report());
+    wire::Report report;
+    report.state = wire::ShippingState::stalled;
+    report.problem = "the folder is gone";
+    report.waiting = 3;
+    peer.send(wire::encode_reply(report));
+    f.settle();
+    REQUIRE(f.server->report());
+    CHECK(*f.server->report() == report);
+    CHECK(f.changed == 2); // connected, and this
+    f.server->restart("for a test");
+    CHECK_FALSE(f.server->report());
+    CHECK_FALSE(f.server->is_connected());
+    CHECK(peer.receive() == Received{"hello 0", "end"});
+}
+
+TEST_CASE("the receipt of an erasure is handed on as it came") {
+    FrameServerFixture f;
+    const Peer peer(f.path());
+    f.settle();
+    peer.send(wire::encode_reply(wire::ErasureMessage{{1, 2, 3}}));
+    f.settle();
+    CHECK(f.erasures == std::vector<std::vector<std::uint8_t>>{{1, 2, 3}});
+    CHECK(f.server->is_connected());
+}
+
+TEST_CASE(
+    "a server that starts anew sends the frames again that were not acknowledged, and takes what was before it ends") {
+    FrameServerFixture f;
+    f.push_stream(1, 3);
+    const Peer peer(f.path());
+    f.settle();
+    peer.acknowledge(wire::Id16{1}, 0);
+    f.server->restart("for a test");
+    CHECK(f.acknowledged == 1);
+    const Peer again(f.path());
+    f.settle();
+    CHECK(again.receive() == Received{"hello 1/1", "frame 1/1", "frame 1/2"});
+}

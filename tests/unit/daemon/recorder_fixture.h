@@ -4,6 +4,7 @@
 #include "daemon/recorder.h"
 
 #include "support/catch.h"
+#include "support/temporary_directory.h"
 #include "unit/wire/batch_fixture.h"
 #include "unit/wire/stream_fixture.h"
 
@@ -27,7 +28,7 @@ struct OpenedStream {
 class RecorderFixture {
 public:
     explicit RecorderFixture(std::size_t ring_bytes)
-        : ring(ring_bytes), recorder(loop, ring, keys.identity, run, [this] { ++called; }) {}
+        : ring(ring_bytes), recorder(loop, ring, ledger, keys.identity, run, [this] { ++called; }) {}
 
     void begin(std::chrono::seconds batch_interval = std::chrono::seconds(60)) {
         daemon::Grantee grantee;
@@ -76,10 +77,9 @@ public:
     /// Acknowledges and opens at most `frames` that wait in the ring.
     void take(std::size_t frames = SIZE_MAX) {
         for (; frames > 0 && ring.next() != nullptr; --frames) {
-            const daemon::Ring::Entry entry = *ring.next();
+            const std::vector<std::uint8_t> message = *ring.next();
             ring.sent();
-            read(entry);
-            REQUIRE(ring.acknowledge({entry.stream, entry.sequence}));
+            REQUIRE(ring.acknowledge(read(message)));
         }
     }
 
@@ -122,8 +122,10 @@ public:
         check_packets();
     }
 
+    TemporaryDirectory folder;
     EventLoop loop;
     daemon::Ring ring;
+    daemon::StreamLedger ledger = daemon::StreamLedger::load(folder / "streams").value();
     StreamFixture keys;
     wire::Id16 run = wire::random_id();
     int called = 0;
@@ -137,19 +139,17 @@ public:
     daemon::Recorder recorder;
 
 private:
-    void read(const daemon::Ring::Entry& entry) {
-        REQUIRE(entry.message.size() <= wire::max_frame_bytes);
-        const auto frame = wire::parse_frame(entry.message);
+    /// What acknowledges it.
+    wire::Ack read(const std::vector<std::uint8_t>& message) {
+        REQUIRE(message.size() <= wire::max_frame_bytes);
+        const auto frame = wire::parse_frame(message);
         REQUIRE(frame.has_value());
-        CHECK(frame->sequence == entry.sequence);
         if (const auto* grant = std::get_if<wire::Grant>(&frame->body)) {
-            CHECK(entry.kind == daemon::Ring::Kind::grant);
-            CHECK(entry.stream == grant->id);
-            auto key = wire::open_grant(entry.message, keys.recipient);
+            auto key = wire::open_grant(message, keys.recipient);
             REQUIRE(key.has_value());
             epoch_keys_.insert_or_assign(grant->id, std::move(*key));
             ++grants;
-            return;
+            return {grant->id, 0};
         }
         if (const auto* open = std::get_if<wire::Open>(&frame->body)) {
             REQUIRE(epoch_keys_.contains(open->grant));
@@ -159,14 +159,12 @@ private:
             opener_ = wire::StreamOpener(std::move(key));
             streams.push_back({*open, {}, {}, {}, {}, 0, 0});
         }
-        CHECK(entry.kind == (std::holds_alternative<wire::Close>(frame->body) ? daemon::Ring::Kind::close
-                                                                              : daemon::Ring::Kind::frame));
         REQUIRE_FALSE(streams.empty());
-        CHECK(entry.stream == streams.back().open.stream);
-        const auto item = opener_.next(entry.message);
+        const auto item = opener_.next(message);
         INFO((item ? std::string() : item.error().message));
         REQUIRE(item.has_value());
         note(*item);
+        return {streams.back().open.stream, frame->sequence};
     }
 
     void note(const wire::StreamOpener::Item& item) {

@@ -124,7 +124,7 @@ TEST_CASE("the grant goes once before the first stream, however many follow") {
         f.recorder.end(wire::CloseReason::gate_closed);
     }
     REQUIRE(f.ring.next() != nullptr);
-    CHECK(std::holds_alternative<wire::Grant>(wire::parse_frame(f.ring.next()->message)->body));
+    CHECK(std::holds_alternative<wire::Grant>(wire::parse_frame(*f.ring.next())->body));
     f.take();
     CHECK(f.grants == 1);
     CHECK(f.streams.size() == 3);
