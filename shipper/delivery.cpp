@@ -3,87 +3,200 @@
 
 #include "base/file.h"
 #include "base/hex.h"
+#include "shipper/backoff.h"
 #include "wire/segment.h"
 
-#include <unistd.h>
+#include <sys/stat.h>
 
 #include <algorithm>
+#include <utility>
 
 namespace candor::shipper {
 namespace {
 
-constexpr std::chrono::seconds longest_pause{60};
+namespace fs = std::filesystem;
 
-/// SUBJECT/STREAM.candor or SUBJECT/GRANT.grant, as the file's first frame says.
-std::expected<std::filesystem::path, Refusal> name_in_lake(std::span<const std::uint8_t> bytes,
-                                                           std::string_view suffix) {
-    const auto message =
-        wire::SegmentReader(bytes).next(suffix == wire::grant_suffix ? wire::grant_magic : wire::segment_magic);
-    if (!message) {
-        return std::unexpected(message.error());
-    }
-    if (!*message) {
-        return std::unexpected(
-            Refusal{"byte " + std::to_string(wire::segment_magic.size()) + ": the file ends, expected a frame"});
-    }
-    const auto frame = wire::parse_frame(**message);
-    if (!frame) {
-        return std::unexpected(frame.error());
-    }
-    const auto name = [&](const wire::Id16& subject, const wire::Id16& id) {
-        return std::filesystem::path(to_hex(subject)) / (to_hex(id) + std::string(suffix));
-    };
-    if (const auto* open = std::get_if<wire::Open>(&frame->body)) {
-        return name(open->subject, open->stream);
-    }
-    if (const auto* grant = std::get_if<wire::Grant>(&frame->body)) {
-        return name(grant->subject, grant->id);
-    }
-    return std::unexpected(
-        Refusal{"byte " + std::to_string(wire::segment_magic.size()) + ": expected an Open or a Grant"});
-}
+constexpr std::chrono::seconds longest_pause{60};
+/// How often receipts are looked for while some are awaited.
+constexpr std::chrono::seconds receipt_interval{60};
 
 } // namespace
 
-Delivery::Delivery(EventLoop& loop, Spool& spool, Sink& sink, Spool::Log log)
-    : spool_(spool), sink_(sink), log_(std::move(log)), timer_(loop.add_timer([this] { run(); })) {}
+Delivery::Delivery(EventLoop& loop, Spool& spool, Sink& sink, Settings settings, Callbacks callbacks)
+    : spool_(spool), sink_(sink), settings_(settings), callbacks_(std::move(callbacks)), waiting_(settings_.clock),
+      pause_(settings_.first_pause),
+      // Nothing here is urgent to the second: wake-ups are joined.
+      timer_(loop.add_timer([this] { run(); }, std::chrono::milliseconds(500))) {}
 
-void Delivery::run() {
-    timer_.disarm();
-    for (const auto& file : spool_.finished()) {
-        if (!deliver(file)) {
-            timer_.arm(pause_);
-            pause_ = std::min(pause_ * 2, longest_pause);
-            return;
+void Delivery::count() {
+    const Figures before = figures_;
+    figures_.waiting = 0;
+    figures_.oldest = 0;
+    std::map<std::string, bool> there;
+    for (const fs::path& file : files_with(spool_.directory(), {wire::segment_suffix})) {
+        there.emplace(file.filename().string(), true);
+        ++figures_.waiting;
+        struct stat status {};
+        if (::stat(file.c_str(), &status) == 0 && (figures_.oldest == 0 || status.st_mtim.tv_sec < figures_.oldest)) {
+            figures_.oldest = status.st_mtim.tv_sec;
         }
     }
-    pause_ = std::chrono::seconds(1);
-    last_problem_.clear();
+    waiting_.forget_others(there);
+    if (figures_ != before) {
+        callbacks_.changed();
+    }
 }
 
-bool Delivery::deliver(const std::filesystem::path& file) {
-    const auto bytes = read_file(file, wire::max_segment_bytes);
-    if (!bytes) {
-        log_(bytes.error().message);
-        return false;
-    }
-    const auto name = name_in_lake(*bytes, file.extension().string());
-    if (!name) {
-        log_(file.string() + ": " + name.error().message + "; it is set aside");
+std::optional<Delivery::Item> Delivery::item_of(const fs::path& file) {
+    auto bytes = read_file(file, wire::max_segment_bytes);
+    const std::string suffix = file.extension().string();
+    const auto head = bytes ? read_head(*bytes, suffix) : std::unexpected(bytes.error());
+    if (!head) {
+        callbacks_.log(file.string() + ": " + head.error().message + "; it is set aside");
         spool_.set_aside(file);
-        return true;
+        ++figures_.set_aside;
+        return std::nullopt;
     }
-    if (const auto stored = sink_.store(*name, *bytes); !stored) {
-        if (stored.error().message != last_problem_) {
-            last_problem_ = stored.error().message;
-            log_("cannot deliver " + file.filename().string() + ", kept and tried again: " + last_problem_);
+    if (suffix == wire::segment_suffix) {
+        const auto waited = waiting_.of(file);
+        if (waited > settings_.most_age) {
+            callbacks_.log(file.filename().string() +
+                           " is older than the spool keeps anything: given up, which is declared");
+            spool_.expire(file, *bytes);
+            ++figures_.expired;
+            again_ = true;
+            return std::nullopt;
         }
-        return false;
+        if (waited < head->embargo) {
+            until_due_ = std::min(until_due_.value_or(head->embargo), head->embargo - waited);
+            return std::nullopt;
+        }
+        // Its grant first, once: then the sink has it.
+        const fs::path grant = spool_.directory() / (to_hex(head->grant) + std::string(wire::grant_suffix));
+        std::error_code ignored;
+        if (fs::exists(grant, ignored)) {
+            return item_of(grant);
+        }
     }
-    if (::unlink(file.c_str()) < 0) {
-        throw_errno("remove " + file.string());
+    if (suffix == wire::note_suffix) {
+        fs::path segment = file;
+        std::error_code ignored;
+        if (fs::exists(segment.replace_extension(wire::segment_suffix), ignored)) {
+            return std::nullopt;
+        }
     }
-    return true;
+    return Item{file, head->name_in_lake(suffix), std::move(*bytes)};
+}
+
+std::optional<Delivery::Item> Delivery::next() {
+    until_due_.reset();
+    for (const fs::path& file : spool_.finished()) {
+        if (auto item = item_of(file)) {
+            return item;
+        }
+    }
+    return std::nullopt;
+}
+
+void Delivery::run() {
+    if (busy_ || running_) {
+        again_ = true;
+        return;
+    }
+    running_ = true;
+    timer_.disarm();
+    try {
+        do {
+            again_ = false;
+            auto item = next();
+            if (!item) {
+                problem_.clear();
+                pause_ = settings_.first_pause;
+                continue;
+            }
+            busy_ = true;
+            deliver(std::move(*item));
+        } while (again_ && !busy_);
+        count();
+    } catch (const std::system_error& error) {
+        // The spool's own disk.
+        busy_ = false;
+        problem_ = error.what();
+        wait(pause_);
+    }
+    running_ = false;
+    if (!busy_ && problem_.empty()) {
+        look_for_receipts();
+        const bool awaits = !spool_.awaited().empty();
+        std::optional<std::chrono::seconds> pause = until_due_;
+        if (awaits) {
+            pause = std::min(pause.value_or(receipt_interval), receipt_interval);
+        }
+        if (pause) {
+            timer_.arm(*pause + std::chrono::seconds(1));
+        }
+    }
+    callbacks_.changed();
+}
+
+void Delivery::deliver(Item item) {
+    const auto shared = std::make_shared<Item>(std::move(item));
+    sink_.store(shared->name, shared->bytes, [this, shared](const std::expected<Sink::Stored, Refusal>& stored) {
+        busy_ = false;
+        delivered(*shared, stored);
+    });
+}
+
+void Delivery::delivered(const Item& item, const std::expected<Sink::Stored, Refusal>& stored) {
+    if (!stored) {
+        ++figures_.errors;
+        if (problem_ != stored.error().message) {
+            problem_ = stored.error().message;
+            callbacks_.log("cannot deliver " + item.file.filename().string() + ", kept and tried again: " + problem_);
+        }
+        wait(pause_);
+        return;
+    }
+    problem_.clear();
+    pause_ = settings_.first_pause;
+    const std::string suffix = item.file.extension().string();
+    if (*stored == Sink::Stored::conflict) {
+        callbacks_.log(item.file.string() + ": something else is in the lake as " + item.name.string() +
+                       "; it is set aside, and the lake left as it is");
+        spool_.set_aside(item.file);
+        ++figures_.set_aside;
+    } else if (suffix == wire::tombstone_suffix) {
+        spool_.sent(item.file);
+        receipts_looked_ = std::chrono::seconds(-3600);
+    } else {
+        spool_.remove(item.file);
+        figures_.delivered += suffix == wire::segment_suffix ? 1 : 0;
+    }
+    again_ = true;
+    if (!running_) {
+        run();
+    }
+}
+
+void Delivery::wait(std::chrono::microseconds pause) {
+    timer_.arm(with_jitter(pause));
+    pause_ = std::min<std::chrono::microseconds>(pause_ * 2, longest_pause);
+}
+
+void Delivery::look_for_receipts() {
+    const auto now = settings_.clock().boottime;
+    const auto awaited = spool_.awaited();
+    if (awaited.empty() || now - receipts_looked_ < receipt_interval) {
+        return;
+    }
+    receipts_looked_ = now;
+    sink_.look_for_receipts(awaited, [this](const wire::Id16& tombstone, const std::vector<std::uint8_t>& message) {
+        if (callbacks_.receipt(message)) {
+            spool_.received(tombstone);
+        } else {
+            receipts_looked_ = std::chrono::seconds(-3600);
+        }
+    });
 }
 
 } // namespace candor::shipper

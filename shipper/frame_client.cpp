@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "shipper/frame_client.h"
 
+#include "shipper/backoff.h"
+
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -18,12 +20,16 @@ constexpr int frames_a_turn = 64;
 
 } // namespace
 
-FrameClient::FrameClient(EventLoop& loop, std::filesystem::path source, Spool& spool, std::function<void()> on_finished,
-                         Spool::Log log)
-    : loop_(loop), source_(std::move(source)), spool_(spool), on_finished_(std::move(on_finished)),
-      log_(std::move(log)),
+FrameClient::FrameClient(EventLoop& loop, std::filesystem::path source, Spool& spool, Callbacks callbacks)
+    : loop_(loop), source_(std::move(source)), spool_(spool), callbacks_(std::move(callbacks)),
       // One byte more than a frame may have, so that a longer packet is noticed.
-      buffer_(wire::max_frame_bytes + 1), retry_(loop_.add_timer([this] { connect(); })) {}
+      buffer_(wire::max_frame_bytes + 1), retry_(loop_.add_timer([this] {
+          if (connection_) {
+              try_again();
+          } else {
+              connect();
+          }
+      })) {}
 
 void FrameClient::connect() {
     sockaddr_un address{};
@@ -44,6 +50,7 @@ void FrameClient::connect() {
     }
     connection_ = std::move(connection);
     greeted_ = false;
+    greeting_.reset();
     pending_.reset();
     source_events_ = loop_.add_io(connection_.get(), EPOLLIN, [this](std::uint32_t events) { serve(events); });
 }
@@ -51,7 +58,9 @@ void FrameClient::connect() {
 void FrameClient::serve(std::uint32_t events) {
     try {
         if ((events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0) {
-            for (int i = 0; i < frames_a_turn && receive(); ++i) {
+            // The Hello is heard even when nothing can be taken: only then candord can be told why.
+            const auto reads = [this] { return refusal_.empty() || (!greeted_ && !greeting_); };
+            for (int i = 0; i < frames_a_turn && connection_ && reads() && receive(); ++i) {
             }
         }
         if (connection_ && pending_) {
@@ -59,12 +68,23 @@ void FrameClient::serve(std::uint32_t events) {
             acknowledge();
         }
     } catch (const std::system_error& error) {
-        // The disk. candord keeps what was not acknowledged; the spool finds its place again on the next connection.
+        // What was taken and not synced may be half there: the spool finds its place again on a new connection. Until the disk
+        // works, that one is greeted and not read.
+        refusal_ = error.what();
         give_up(error.what());
+        return;
+    }
+    if (connection_ && !refusal_.empty() && (events & (EPOLLHUP | EPOLLERR)) != 0) {
+        give_up("candord hung up");
     }
 }
 
 bool FrameClient::receive() {
+    if (greeted_ && spool_.full()) {
+        refuse("the spool is full: " + std::to_string(spool_.bytes()) + " of " + std::to_string(spool_.bound()) +
+               " bytes");
+        return false;
+    }
     const ssize_t n = ::recv(connection_.get(), buffer_.data(), buffer_.size(), MSG_DONTWAIT);
     if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
         return errno == EINTR;
@@ -99,9 +119,8 @@ std::optional<std::string> FrameClient::handle(std::span<const std::uint8_t> mes
         if (hello == nullptr) {
             return "the first frame is no Hello";
         }
-        spool_.resume(*hello, frame->sequence);
-        greeted_ = true;
-        on_finished_();
+        greeting_ = {*hello, frame->sequence};
+        try_again();
         return std::nullopt;
     }
     const auto taken = spool_.take(message);
@@ -109,11 +128,61 @@ std::optional<std::string> FrameClient::handle(std::span<const std::uint8_t> mes
         return "a frame is refused: " + taken.error().message;
     }
     pending_ = *taken;
+    ++frames_;
     return std::nullopt;
 }
 
+void FrameClient::try_again() {
+    try {
+        // A disk that has just failed is not believed before it has taken something.
+        if (!refusal_.empty()) {
+            spool_.probe();
+        }
+        if (greeting_) {
+            spool_.resume(greeting_->hello, greeting_->sequence);
+            greeting_.reset();
+            greeted_ = true;
+        }
+        if (spool_.full()) {
+            refuse("the spool is full: " + std::to_string(spool_.bytes()) + " of " + std::to_string(spool_.bound()) +
+                   " bytes");
+            return;
+        }
+    } catch (const std::system_error& error) {
+        refuse(error.what());
+        return;
+    }
+    refusal_.clear();
+    source_events_.set_io_events(EPOLLIN);
+    callbacks_.changed();
+    callbacks_.finished();
+}
+
+void FrameClient::refuse(const std::string& why) {
+    refusal_ = why; // told by whoever asks for it: status.h
+    // Not read: what comes waits in candord's ring. That it hangs up is noticed all the same.
+    source_events_.set_io_events(0);
+    arm_retry();
+    callbacks_.changed();
+}
+
+void FrameClient::room() {
+    if (connection_ && !refusal_.empty() && !spool_.full()) {
+        try_again();
+    }
+}
+
+bool FrameClient::tell(const wire::Reply& reply) {
+    if (!connection_ || (!greeted_ && !greeting_)) {
+        return false;
+    }
+    const auto message = wire::encode_reply(reply);
+    return ::send(connection_.get(), message.data(), message.size(), MSG_NOSIGNAL | MSG_DONTWAIT) ==
+           static_cast<ssize_t>(message.size());
+}
+
 void FrameClient::acknowledge() {
-    const auto message = wire::encode_ack(*pending_);
+    const auto message = wire::encode_reply(*pending_);
     const ssize_t n = ::send(connection_.get(), message.data(), message.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
     if (n < 0 && (errno == EAGAIN || errno == EINTR || errno == ENOBUFS)) {
         source_events_.set_io_events(EPOLLIN | EPOLLOUT);
@@ -128,18 +197,24 @@ void FrameClient::acknowledge() {
     spool_.acknowledged();
     last_problem_.clear();
     pause_ = std::chrono::seconds(1);
-    on_finished_();
+    callbacks_.finished();
 }
 
 void FrameClient::give_up(const std::string& why) {
     source_events_.reset();
     connection_.reset();
     pending_.reset();
+    greeting_.reset();
     if (why != last_problem_) {
         last_problem_ = why;
-        log_("no frames: " + why + "; trying again");
+        callbacks_.log("no frames: " + why + "; trying again");
     }
-    retry_.arm(pause_);
+    arm_retry();
+    callbacks_.changed();
+}
+
+void FrameClient::arm_retry() {
+    retry_.arm(with_jitter(pause_));
     pause_ = std::min(pause_ * 2, longest_pause);
 }
 

@@ -37,11 +37,12 @@ UniqueFd listen_at(const std::filesystem::path& path) {
 /// candor-shipper with a spool and a lake of its own.
 class Shipper {
 public:
-    Shipper() {
+    explicit Shipper(const std::string& more = "") {
         std::filesystem::create_directory(folder_ / "spool");
         std::filesystem::create_directory(folder_ / "lake");
         const std::string config = "[Shipper]\nSource=" + source().string() +
-                                   "\nSpool=" + (folder_ / "spool").string() + "\nSink=dir:" + lake().string() + "\n";
+                                   "\nSpool=" + (folder_ / "spool").string() + "\nSink=dir:" + lake().string() +
+                                   "\nMetricsFile=" + metrics().string() + "\n" + more;
         write_file_atomically(folder_ / "shipper.conf", as_bytes(config), 0600);
     }
     ~Shipper() { end(SIGKILL); }
@@ -64,6 +65,8 @@ public:
     [[nodiscard]] std::filesystem::path source() const { return folder_ / "frames.sock"; }
     [[nodiscard]] std::filesystem::path lake() const { return folder_ / "lake"; }
     [[nodiscard]] std::filesystem::path spool() const { return folder_ / "spool"; }
+    [[nodiscard]] std::filesystem::path config() const { return folder_ / "shipper.conf"; }
+    [[nodiscard]] std::filesystem::path metrics() const { return folder_ / "shipper.prom"; }
 
     /// Each segment of the lake by its name, and what came of reading it.
     [[nodiscard]] std::map<std::string, std::string> segments(const test::StreamFixture& fixture) const {
@@ -105,17 +108,30 @@ private:
 /// candord's side: a ring, and the server that hands it out.
 struct Candord {
     explicit Candord(const Shipper& shipper)
-        : server(loop, listen_at(shipper.source()), ::geteuid(), ring, run, [](const std::string&) {}) {}
+        : server(loop, listen_at(shipper.source()), ::geteuid(), ring, run,
+                 {[](const std::string&) {}, [] {}, [] {},
+                  [this](const wire::ErasureMessage& message) { receipts.push_back(message.bytes); }}) {}
 
-    std::string push(const test::StreamFixture& fixture) {
-        const auto frames = fixture.stream();
-        const auto stream = std::get<wire::Open>(wire::parse_frame(frames.front())->body).stream;
+    std::string push(const test::StreamFixture& fixture, std::chrono::seconds embargo = 0s) {
+        auto context = fixture.context();
+        context.embargo = embargo;
+        const auto frames = fixture.stream(context);
+        const auto open = std::get<wire::Open>(wire::parse_frame(frames.front())->body);
+        wire::StreamProgress progress;
+        progress.stream = open.stream;
+        progress.subject = open.subject;
         for (std::uint32_t i = 0; i < frames.size(); ++i) {
-            ring.push(
-                {stream, i, i + 1 == frames.size() ? daemon::Ring::Kind::close : daemon::Ring::Kind::frame, frames[i]});
+            progress.closed = i + 1 == frames.size();
+            progress.next_sequence = i + 1;
+            ring.push({open.stream, open.subject, i,
+                       progress.closed ? daemon::Ring::Kind::close : daemon::Ring::Kind::frame, frames[i], progress});
         }
         server.send();
-        return to_hex(stream);
+        return to_hex(open.stream);
+    }
+    void push_object(const wire::Id16& id, const wire::Id16& subject, const wire::FrameBytes& message) {
+        ring.push({id, subject, 0, daemon::Ring::Kind::object, message, {}});
+        server.send();
     }
     /// False when it did not come about within half a minute.
     template <typename Condition> bool turn_until(Condition&& condition) {
@@ -131,6 +147,7 @@ struct Candord {
     wire::Id16 run = wire::random_id();
     EventLoop loop;
     daemon::Ring ring{1024 * 1024};
+    std::vector<std::vector<std::uint8_t>> receipts;
     daemon::FrameServer server;
 };
 
@@ -141,17 +158,18 @@ TEST_CASE("streams go from the ring into the lake and leave nothing behind") {
     Shipper shipper;
     Candord candord(shipper);
     const auto grant = wire::make_grant(fixture.identity, fixture.subject, std::vector{fixture.recipient.public_key});
-    candord.ring.push({fixture.context().grant, 0, daemon::Ring::Kind::grant, grant});
+    candord.push_object(fixture.context().grant, fixture.subject.subject, grant);
     std::map<std::string, std::string> expected;
     for (int i = 0; i < 20; ++i) {
         expected[candord.push(fixture)] = "24 events, closed";
     }
     shipper.start();
     CHECK(candord.turn_until([&] { return candord.ring.frames() == 0 && shipper.segments(fixture) == expected; }));
-    CHECK(std::filesystem::exists(shipper.lake() / to_hex(fixture.subject.subject) /
+    CHECK(std::filesystem::exists(shipper.lake() / "grants" / to_hex(fixture.subject.subject) /
                                   (to_hex(fixture.context().grant) + ".grant")));
+    CHECK(std::filesystem::exists(shipper.lake() / "grants" / "CACHEDIR.TAG"));
     CHECK(shipper.end(SIGTERM) == 0);
-    CHECK(std::filesystem::is_empty(shipper.spool() / "damaged"));
+    CHECK_FALSE(std::filesystem::exists(shipper.spool() / "damaged"));
 }
 
 TEST_CASE("a shipper that is killed again and again loses and doubles nothing") {
@@ -173,7 +191,7 @@ TEST_CASE("a shipper that is killed again and again loses and doubles nothing") 
     CHECK(candord.turn_until(
         [&] { return candord.ring.frames() == 0 && shipper.segments(fixture).size() >= expected.size(); }));
     CHECK(shipper.differences(fixture, expected) == "");
-    CHECK(std::filesystem::is_empty(shipper.spool() / "damaged"));
+    CHECK_FALSE(std::filesystem::exists(shipper.spool() / "damaged"));
 }
 
 TEST_CASE("a shipper that starts before candord waits for it") {
@@ -208,6 +226,105 @@ TEST_CASE("a peer that sends no frames is hung up on, and the next one is served
     Candord candord(shipper);
     const auto stream = candord.push(fixture);
     CHECK(candord.turn_until([&] { return shipper.segments(fixture).contains(stream); }));
+}
+
+TEST_CASE("what is under embargo stays in the spool, and leaves by itself when its time has come") {
+    const test::StreamFixture fixture;
+    Shipper shipper;
+    Candord candord(shipper);
+    const auto stream = candord.push(fixture, 4s);
+    shipper.start();
+    REQUIRE(candord.turn_until([&] { return std::filesystem::exists(shipper.spool() / (stream + ".candor")); }));
+    CHECK(shipper.segments(fixture).empty());
+    CHECK(candord.turn_until([&] { return shipper.segments(fixture).contains(stream); }));
+}
+
+TEST_CASE("an erasure reaches the spool and the lake, and its receipt comes back") {
+    const test::StreamFixture fixture;
+    Shipper shipper;
+    Candord candord(shipper);
+    const auto stream = candord.push(fixture, 1h);
+    shipper.start();
+    REQUIRE(candord.turn_until([&] { return std::filesystem::exists(shipper.spool() / (stream + ".candor")); }));
+    wire::Tombstone tombstone;
+    tombstone.id = wire::random_id();
+    tombstone.subject = fixture.subject.subject;
+    tombstone.last_epoch = 1;
+    candord.push_object(tombstone.id, tombstone.subject, wire::make_tombstone(fixture.identity, tombstone));
+    const auto in_lake = shipper.lake() / to_hex(tombstone.subject) / (to_hex(tombstone.id) + ".tombstone");
+    REQUIRE(candord.turn_until([&] { return std::filesystem::exists(in_lake); }));
+    CHECK_FALSE(std::filesystem::exists(shipper.spool() / (stream + ".candor")));
+    std::filesystem::create_directory(shipper.lake() / "receipts");
+    write_file_atomically(shipper.lake() / "receipts" / (to_hex(tombstone.id) + ".receipt"), as_bytes("12345678"),
+                          0640);
+    // It looks once a minute, and at its start.
+    CHECK(shipper.end(SIGTERM) == 0);
+    shipper.start();
+    CHECK(candord.turn_until([&] { return !candord.receipts.empty(); }));
+    CHECK(candord.turn_until(
+        [&] { return !std::filesystem::exists(shipper.spool() / (to_hex(tombstone.id) + ".sent")); }));
+}
+
+TEST_CASE("a lake that is gone stalls shipping, which candord and the metrics are told, and nothing ends") {
+    const test::StreamFixture fixture;
+    Shipper shipper;
+    Candord candord(shipper);
+    std::filesystem::rename(shipper.lake(), shipper.lake().string() + ".away");
+    shipper.start();
+    const auto stream = candord.push(fixture);
+    const auto state = [&] {
+        return candord.server.report() ? candord.server.report()->state : wire::ShippingState::shipping;
+    };
+    REQUIRE(candord.turn_until([&] { return state() == wire::ShippingState::stalled; }));
+    CHECK(candord.server.report()->problem.find("lake") != std::string::npos);
+    CHECK(candord.turn_until([&] { return candord.ring.frames() == 0; })); // the spool takes it all the same
+    CHECK(candord.turn_until([&] {
+        const auto text = read_text(shipper.metrics(), 64 * 1024);
+        return text && text->find("candor_shipper_state{state=\"stalled\"} 1") != std::string::npos;
+    }));
+    std::filesystem::rename(shipper.lake().string() + ".away", shipper.lake());
+    CHECK(candord.turn_until([&] { return shipper.segments(fixture).contains(stream); }));
+    CHECK(candord.turn_until([&] { return state() == wire::ShippingState::shipping; }));
+    CHECK(shipper.end(SIGTERM) == 0);
+}
+
+TEST_CASE("a spool whose disk fails takes nothing and says so, and goes on when the disk is well") {
+    const test::StreamFixture fixture;
+    Shipper shipper;
+    Candord candord(shipper);
+    // A file in the place of the folder: every write fails.
+    std::filesystem::rename(shipper.spool(), shipper.spool().string() + ".away");
+    write_file_atomically(shipper.spool(), as_bytes("in the way"), 0600);
+    shipper.start();
+    const auto stream = candord.push(fixture);
+    REQUIRE(candord.turn_until(
+        [&] { return candord.server.report() && candord.server.report()->state == wire::ShippingState::refusing; }));
+    CHECK(candord.ring.frames() > 0);
+    std::filesystem::remove(shipper.spool());
+    std::filesystem::rename(shipper.spool().string() + ".away", shipper.spool());
+    CHECK(candord.turn_until([&] { return shipper.segments(fixture).contains(stream); }));
+    CHECK(candord.turn_until([&] { return candord.ring.frames() == 0; }));
+    CHECK(shipper.end(SIGTERM) == 0);
+}
+
+TEST_CASE("a spool in use is not checked by another process, and an idle one is") {
+    Shipper shipper;
+    const auto fsck = [&] {
+        return test::run_program(test::program_of("CANDOR_SHIPPER"), {"fsck", "--config", shipper.config()});
+    };
+    CHECK(fsck().status == 0);
+    write_file_atomically(shipper.spool() / "00112233445566778899aabbccddeeff.candor", as_bytes("CANDORSGx"), 0640);
+    const auto found = fsck();
+    CHECK(found.status == 1);
+    CHECK(found.output.find("00112233445566778899aabbccddeeff.candor: byte 8: ") == 0);
+    CHECK(fsck().status == 0);
+    shipper.start();
+    std::string errors;
+    for (int i = 0; i < 1000 && errors.find("in use by another process") == std::string::npos; ++i) {
+        errors = fsck().errors;
+        ::poll(nullptr, 0, 10);
+    }
+    CHECK(errors.find("in use by another process") != std::string::npos);
 }
 
 TEST_CASE("a configuration that is not understood ends it with the place") {

@@ -20,7 +20,7 @@ struct SpoolFixture : StreamFixture {
     using Frames = std::vector<wire::FrameBytes>;
 
     [[nodiscard]] shipper::Spool spool() {
-        return {folder.path(), [this](const std::string& message) { log.push_back(message); }};
+        return {folder.path(), bound, [this](const std::string& message) { log.push_back(message); }};
     }
 
     /// As the first frame of a connection says it: the next frame is one of this stream.
@@ -51,7 +51,8 @@ struct SpoolFixture : StreamFixture {
 
     [[nodiscard]] std::set<std::string> files(const std::string& below = "") const {
         std::set<std::string> names;
-        for (const auto& entry : std::filesystem::directory_iterator(folder.path() / below)) {
+        std::error_code none;
+        for (const auto& entry : std::filesystem::directory_iterator(folder.path() / below, none)) {
             if (entry.is_regular_file()) {
                 names.insert(entry.path().filename().string());
             }
@@ -90,6 +91,7 @@ struct SpoolFixture : StreamFixture {
     }
 
     TemporaryDirectory folder;
+    std::uint64_t bound = std::uint64_t{1} << 30;
     std::vector<std::string> log;
 
 private:

@@ -26,10 +26,9 @@ TEST_CASE("a grant is durable as soon as it is taken") {
     const auto message = wire::make_grant(fixture.identity, fixture.subject, std::vector{fixture.recipient.public_key});
     const auto ack = spool.take(message);
     REQUIRE(ack.has_value());
-    REQUIRE(spool.finished().size() == 1);
-    const auto file = SpoolFixture::bytes_of(spool.finished().front());
-    CHECK(wire::read_grant_file(file).value() == message);
-    CHECK(spool.finished().front().filename() == to_hex(ack->stream) + ".grant");
+    const auto file = SpoolFixture::bytes_of(fixture.folder / (to_hex(ack->stream) + ".grant"));
+    CHECK(wire::read_single(file, wire::grant_magic).value() == message);
+    CHECK(fixture.files().size() == 1);
 }
 
 TEST_CASE("two streams after each other become two segments") {
