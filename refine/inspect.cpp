@@ -15,7 +15,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr std::array kinds = {"open", "batch", "clock", "gap", "close", "grant", "hello"};
+constexpr std::array kinds = {"open", "batch", "clock", "gap", "close", "grant", "hello", "tombstone", "note"};
 static_assert(std::variant_size_v<decltype(wire::Frame::body)> == kinds.size());
 
 struct Seen {
@@ -30,12 +30,21 @@ struct Inspection {
     std::optional<wire::Open> open;
     std::optional<wire::Close> close;
     std::optional<wire::Grant> grant;
+    std::optional<wire::Tombstone> tombstone;
+    std::optional<wire::Note> note;
+    bool expired = false; ///< what is left of a segment
     std::vector<wire::Gap> gaps;
     std::optional<std::string> problem;
 
-    /// "closed", "unclosed" (whole records, no Close), "damaged", or "grant".
+    /// "closed", "unclosed" (whole records, no Close), "damaged", or what the file is instead of a segment.
     [[nodiscard]] const char* state() const {
-        return problem ? "damaged" : grant ? "grant" : close ? "closed" : "unclosed";
+        return problem     ? "damaged"
+               : grant     ? "grant"
+               : tombstone ? "tombstone"
+               : note      ? "note"
+               : expired   ? "expired"
+               : close     ? "closed"
+                           : "unclosed";
     }
 };
 
@@ -51,6 +60,10 @@ void note(Inspection& seen, const wire::Frame& frame, std::size_t bytes) {
         seen.close = *close;
     } else if (const auto* grant = std::get_if<wire::Grant>(&frame.body)) {
         seen.grant = *grant;
+    } else if (const auto* tombstone = std::get_if<wire::Tombstone>(&frame.body)) {
+        seen.tombstone = *tombstone;
+    } else if (const auto* note = std::get_if<wire::Note>(&frame.body)) {
+        seen.note = *note;
     }
 }
 
@@ -61,12 +74,19 @@ std::expected<Inspection, Refusal> look_at(const std::string& path) {
     }
     Inspection seen;
     seen.bytes = file->size();
-    const bool is_grant =
-        std::string_view(reinterpret_cast<const char*>(file->data()), file->size()).starts_with(wire::grant_magic);
+    const std::string_view begin_of_file(reinterpret_cast<const char*>(file->data()), file->size());
+    std::string_view magic = wire::segment_magic;
+    for (const std::string_view known :
+         {wire::grant_magic, wire::tombstone_magic, wire::note_magic, wire::expired_magic}) {
+        if (begin_of_file.starts_with(known)) {
+            magic = known;
+        }
+    }
+    seen.expired = magic == wire::expired_magic;
     wire::SegmentReader reader(*file);
     for (;;) {
         const std::size_t begin = std::max(reader.offset(), wire::segment_magic.size());
-        const auto message = reader.next(is_grant ? wire::grant_magic : wire::segment_magic);
+        const auto message = reader.next(magic);
         if (!message) {
             seen.problem = message.error().message;
             return seen;
@@ -90,6 +110,10 @@ std::string date(std::int64_t realtime_ns) {
                                                      : consent::format_utc(seconds);
 }
 
+const char* reason_of(const wire::Tombstone& tombstone) {
+    return tombstone.reason == wire::TombstoneReason::erased ? "erased" : "deleted";
+}
+
 Json json_of(const std::string& path, const Inspection& seen) {
     Json frames = Json::object();
     for (std::size_t i = 0; i < kinds.size(); ++i) {
@@ -99,7 +123,7 @@ Json json_of(const std::string& path, const Inspection& seen) {
     }
     Json gaps = Json::array();
     for (const wire::Gap& gap : seen.gaps) {
-        gaps.push_back({{"reason", name_of(gap.reason)},
+        gaps.push_back({{"reason", wire::gap_reason_name(gap.reason)},
                         {"from_us", gap.from_us},
                         {"to_us", gap.to_us},
                         {"events", gap.events ? Json(*gap.events) : Json()},
@@ -121,11 +145,13 @@ Json json_of(const std::string& path, const Inspection& seen) {
                         {"level", privacy::level_name(open.level)},
                         {"policy_hash", to_hex(open.policy_hash)},
                         {"consent_version", open.consent_version},
-                        {"identity", to_hex(open.identity)}};
+                        {"identity", to_hex(open.identity)},
+                        {"number", open.number},
+                        {"embargo_seconds", open.embargo.count()}};
         json["gaps"] = std::move(gaps);
     }
     if (seen.close) {
-        json["close"] = {{"reason", name_of(seen.close->reason)},
+        json["close"] = {{"reason", wire::close_reason_name(seen.close->reason)},
                          {"produced", seen.close->produced},
                          {"stored", seen.close->stored},
                          {"declared", seen.close->declared}};
@@ -140,6 +166,24 @@ Json json_of(const std::string& path, const Inspection& seen) {
                          {"epoch", seen.grant->epoch},
                          {"recipients", std::move(recipients)},
                          {"identity", to_hex(seen.grant->identity)}};
+    }
+    if (seen.tombstone) {
+        Json streams = Json::array();
+        for (const wire::StreamRef& stream : seen.tombstone->streams) {
+            streams.push_back({{"stream", to_hex(stream.stream)}, {"epoch", stream.epoch}, {"number", stream.number}});
+        }
+        json["tombstone"] = {{"id", to_hex(seen.tombstone->id)},
+                             {"subject", to_hex(seen.tombstone->subject)},
+                             {"reason", reason_of(*seen.tombstone)},
+                             {"last_epoch", seen.tombstone->last_epoch},
+                             {"streams", std::move(streams)},
+                             {"requested_ns", seen.tombstone->requested_ns},
+                             {"identity", to_hex(seen.tombstone->identity)}};
+    }
+    if (seen.note) {
+        json["note"] = {{"stream", to_hex(seen.note->stream)}, {"subject", to_hex(seen.note->subject)},
+                        {"epoch", seen.note->epoch},           {"number", seen.note->number},
+                        {"noticed_ns", seen.note->noticed_ns}, {"identity", to_hex(seen.note->identity)}};
     }
     json["problem"] = seen.problem ? Json(*seen.problem) : Json();
     return json;
@@ -164,19 +208,39 @@ void print(const std::string& path, const Inspection& seen, Output& out) {
         }
         out.print("  device    {}\n", to_hex(seen.grant->identity));
     }
+    if (seen.tombstone) {
+        const wire::Tombstone& tomb = *seen.tombstone;
+        out.print("  tombstone {}, {}, asked for {}\n  subject   {}\n", to_hex(tomb.id), reason_of(tomb),
+                  date(tomb.requested_ns), to_hex(tomb.subject));
+        if (tomb.last_epoch != 0) {
+            out.print("  covers    everything up to epoch {}\n", tomb.last_epoch);
+        }
+        for (const wire::StreamRef& stream : tomb.streams) {
+            out.print("  covers    stream {}, number {} of epoch {}\n", to_hex(stream.stream), stream.number,
+                      stream.epoch);
+        }
+        out.print("  device    {}\n", to_hex(tomb.identity));
+    }
+    if (seen.note) {
+        out.print("  note      the end of stream {}, number {} of epoch {}, is lost; noticed {}\n  subject   {}\n"
+                  "  device    {}\n",
+                  to_hex(seen.note->stream), seen.note->number, seen.note->epoch, date(seen.note->noticed_ns),
+                  to_hex(seen.note->subject), to_hex(seen.note->identity));
+    }
     for (std::size_t i = 0; i < kinds.size(); ++i) {
         if (seen.frames[i].count > 0) {
             out.print("  {:<9} {} frames, {} bytes\n", kinds[i], seen.frames[i].count, seen.frames[i].bytes);
         }
     }
     for (const wire::Gap& gap : seen.gaps) {
-        out.print("  hole      {}, {} s to {} s, {}, {}\n", name_of(gap.reason), gap.from_us / 1'000'000,
+        out.print("  hole      {}, {} s to {} s, {}, {}\n", wire::gap_reason_name(gap.reason), gap.from_us / 1'000'000,
                   gap.to_us / 1'000'000, gap.events ? fmt::format("{} events", *gap.events) : "events not counted",
                   gap.device == wire::all_devices ? "all devices" : fmt::format("device {}", gap.device));
     }
     if (seen.close) {
-        out.print("  closed    {}, produced {} = stored {} + declared lost {}\n", name_of(seen.close->reason),
-                  seen.close->produced, seen.close->stored, seen.close->declared);
+        out.print("  closed    {}, produced {} = stored {} + declared lost {}\n",
+                  wire::close_reason_name(seen.close->reason), seen.close->produced, seen.close->stored,
+                  seen.close->declared);
     }
     if (seen.problem) {
         out.print("  damaged   {}\n", printable(*seen.problem));

@@ -15,6 +15,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr std::string_view suffixes[] = {wire::segment_suffix, wire::note_suffix, wire::expired_suffix,
+                                         wire::tombstone_suffix, wire::grant_suffix};
+
 void walk(const fs::path& folder, std::vector<fs::path>& files, std::vector<std::string>& problems) {
     std::error_code error;
     std::vector<fs::path> folders;
@@ -24,8 +27,10 @@ void walk(const fs::path& folder, std::vector<fs::path>& files, std::vector<std:
         std::error_code ignored;
         const fs::path& path = entries->path();
         if (fs::is_directory(entries->symlink_status(ignored))) {
-            folders.push_back(path);
-        } else if (path.extension() == wire::segment_suffix) {
+            if (path.filename() != "refused" && path.filename() != "receipts") {
+                folders.push_back(path);
+            }
+        } else if (std::ranges::find(suffixes, path.extension().string()) != std::end(suffixes)) {
             here.push_back(path);
         }
     }
@@ -39,6 +44,8 @@ void walk(const fs::path& folder, std::vector<fs::path>& files, std::vector<std:
         walk(below, files, problems);
     }
 }
+
+} // namespace
 
 std::optional<wire::Open> peek(const fs::path& file) {
     const auto bytes = read_file(file, wire::max_segment_bytes);
@@ -55,9 +62,7 @@ std::optional<wire::Open> peek(const fs::path& file) {
     return open != nullptr ? std::optional(*open) : std::nullopt;
 }
 
-} // namespace
-
-Found find_segments(const std::vector<std::string>& paths) {
+Found find_files(const std::vector<std::string>& paths) {
     Found found;
     std::vector<fs::path> all;
     for (const std::string& path : paths) {
@@ -66,6 +71,7 @@ Found find_segments(const std::vector<std::string>& paths) {
             walk(path, all, found.problems);
         } else {
             all.emplace_back(path);
+            found.whole = false;
         }
     }
     std::set<fs::path> seen;

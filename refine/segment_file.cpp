@@ -16,11 +16,11 @@ namespace fs = std::filesystem;
 // A grant of the most recipients is well below the largest frame; packing adds little.
 constexpr std::size_t max_grant_file_bytes = 2 * wire::max_frame_bytes;
 
-/// LAKE/SUBJECT/GRANT.grant, or GRANT.grant in the folder itself.
+/// LAKE/grants/SUBJECT/GRANT.grant; in a folder of its own SUBJECT/GRANT.grant or GRANT.grant.
 fs::path grant_path(const fs::path& segment, const fs::path& folder, const wire::Open& open) {
     const std::string name = to_hex(open.grant) + std::string(wire::grant_suffix);
     if (folder.empty()) {
-        return segment.parent_path() / name;
+        return segment.parent_path().parent_path() / "grants" / to_hex(open.subject) / name;
     }
     std::error_code ignored;
     const fs::path by_subject = folder / to_hex(open.subject) / name;
@@ -39,7 +39,7 @@ std::expected<wire::SymmetricKey, Refusal> epoch_key(const fs::path& segment, co
     if (!file) {
         return std::unexpected(file.error());
     }
-    const auto message = wire::read_grant_file(*file);
+    const auto message = wire::read_single(*file, wire::grant_magic);
     if (!message) {
         return refuse(message.error().message);
     }
@@ -67,7 +67,7 @@ std::expected<wire::StreamOpener, Refusal> make_opener(const fs::path& segment, 
     if (open == nullptr) {
         return wire::StreamOpener();
     }
-    if (!access.identities.empty() && std::ranges::find(access.identities, open->identity) == access.identities.end()) {
+    if (!access.accepts(open->identity)) {
         return std::unexpected(Refusal{"open.identity: " + to_hex(open->identity) + " is not an enrolled device"});
     }
     if (!access.key) {
@@ -87,6 +87,7 @@ void count(StreamReport& report, const wire::StreamOpener::Item& item) {
     } else if (const auto* gap = std::get_if<wire::Gap>(&item.frame.body)) {
         ++report.gaps;
         report.declared += gap->events.value_or(0);
+        report.uncounted += gap->events ? 0 : 1;
     }
 }
 
@@ -156,17 +157,6 @@ StreamReport read_segment(const fs::path& file, const Access& access,
         return refuse(wire::segment_magic.size(), *problem);
     }
     return report;
-}
-
-const char* name_of(wire::GapReason reason) noexcept {
-    constexpr std::array names = {"dropped_by_kernel", "ring_full", "device_gone", "damaged",   "quarantined",
-                                  "inhibited",         "locked",    "paused",      "withdrawn", "quarantine_full"};
-    return names[static_cast<std::size_t>(reason)];
-}
-
-const char* name_of(wire::CloseReason reason) noexcept {
-    constexpr std::array names = {"rotated", "gate_closed", "stopped"};
-    return names[static_cast<std::size_t>(reason)];
 }
 
 } // namespace candor::refine

@@ -3,6 +3,7 @@
 
 #include "wire/stream_opener.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
@@ -15,8 +16,13 @@ namespace candor::refine {
 /// By what streams are opened and accepted.
 struct Access {
     std::optional<wire::RecipientKeyPair> key; ///< none: batches stay sealed
-    std::filesystem::path grants;              ///< folder of grants; empty: beside each segment
-    std::vector<wire::PublicKey> identities;   ///< enrolled devices; empty: any
+    std::filesystem::path grants;              ///< folder of grants; empty: the lake's
+    std::vector<wire::PublicKey> identities;   ///< enrolled devices
+    bool any_device = false;                   ///< whatever is enrolled
+
+    [[nodiscard]] bool accepts(const wire::PublicKey& identity) const noexcept {
+        return any_device || std::ranges::find(identities, identity) != identities.end();
+    }
 };
 
 /// How the reading of one segment went.
@@ -29,6 +35,7 @@ struct StreamReport {
     std::uint32_t batches = 0;
     std::uint32_t gaps = 0;
     std::uint64_t declared = 0;         ///< events in counted gaps
+    std::uint64_t uncounted = 0;        ///< gaps that are not counted
     std::uint64_t events = 0;           ///< in the batches opened; 0 without a key
     std::size_t offset = 0;             ///< of the record that was refused, or the end
     std::optional<std::string> problem; ///< with the place in the file, without the file's name
@@ -41,9 +48,5 @@ struct StreamReport {
 /// stream whose grant is not there, or of a device that is not enrolled, is refused at its first frame.
 [[nodiscard]] StreamReport read_segment(const std::filesystem::path& file, const Access& access,
                                         const std::function<void(const wire::StreamOpener::Item&)>& handle);
-
-/// "ring_full" …, as in the JSON output.
-[[nodiscard]] const char* name_of(wire::GapReason reason) noexcept;
-[[nodiscard]] const char* name_of(wire::CloseReason reason) noexcept;
 
 } // namespace candor::refine

@@ -59,7 +59,8 @@ inline std::vector<std::string> lines_of(const std::string& text) {
 }
 
 inline Result refine(const Arguments& arguments) {
-    return run_program(program_of("CANDOR_REFINE"), arguments, {{"TZ", "UTC"}});
+    return run_program(program_of("CANDOR_REFINE"), arguments,
+                       {{"TZ", "UTC"}, {"CANDOR_DEVICES", "/nonexistent/devices"}});
 }
 
 /// A lake of one device and one person, with the grant and the recipient's key.
@@ -67,6 +68,7 @@ class Lake {
 public:
     Lake() {
         std::filesystem::create_directories(folder());
+        std::filesystem::create_directories(grant().parent_path());
         std::ofstream(key()) << to_hex(keys.recipient.secret_key.bytes()) << "\n";
         write_bytes(grant(),
                     file_of({wire::make_grant(keys.identity, keys.subject, std::vector{keys.recipient.public_key})},
@@ -78,7 +80,14 @@ public:
     [[nodiscard]] std::filesystem::path folder() const { return root() / to_hex(keys.subject.subject); }
     [[nodiscard]] std::filesystem::path key() const { return root_ / "recipient.key"; }
     [[nodiscard]] std::filesystem::path grant() const {
-        return folder() / (to_hex(wire::grant_id(keys.subject, std::vector{keys.recipient.public_key})) + ".grant");
+        return root() / "grants" / to_hex(keys.subject.subject) /
+               (to_hex(wire::grant_id(keys.subject, std::vector{keys.recipient.public_key})) + ".grant");
+    }
+    /// A stream of another place among the person's.
+    [[nodiscard]] std::vector<wire::FrameBytes> numbered(std::uint64_t number) const {
+        auto context = keys.context();
+        context.number = number;
+        return keys.stream(context);
     }
     [[nodiscard]] std::filesystem::path path_of(const std::vector<wire::FrameBytes>& frames) const {
         return folder() / (to_hex(stream_of(frames)) + ".candor");
@@ -93,17 +102,27 @@ public:
         return folder() / name;
     }
 
-    [[nodiscard]] Result verify(Arguments more = {}) const {
-        Arguments arguments{"verify", "--key", key()};
-        arguments.insert(arguments.end(), more.begin(), more.end());
-        arguments.push_back(root());
-        return refine(arguments);
-    }
-    [[nodiscard]] Result dump() const { return refine({"dump", "--key", key(), root()}); }
+    [[nodiscard]] Result verify(Arguments more = {}) const { return run("verify", std::move(more)); }
+    [[nodiscard]] Result dump(Arguments more = {}) const { return run("dump", std::move(more)); }
+    [[nodiscard]] Result erase(Arguments more = {}) const { return run("erase", std::move(more)); }
 
     StreamFixture keys;
 
 private:
+    /// Of any device, unless the arguments name some.
+    [[nodiscard]] Result run(const std::string& verb, Arguments more) const {
+        const bool named = std::ranges::any_of(more, [](const std::string& each) {
+            return each == "--identity" || each == "--devices" || each == "--any-device";
+        });
+        Arguments arguments{verb, "--key", key()};
+        if (!named) {
+            arguments.push_back("--any-device");
+        }
+        arguments.insert(arguments.end(), more.begin(), more.end());
+        arguments.push_back(root());
+        return refine(arguments);
+    }
+
     TemporaryDirectory root_;
 };
 

@@ -197,7 +197,7 @@ TEST_CASE("a file that is not there is said, and the others are still read") {
     const Lake lake;
     const auto good = lake.add(lake.keys.stream());
     const auto missing = lake.root() / "missing.candor";
-    const Result result = refine({"verify", "--key", lake.key(), missing, good});
+    const Result result = refine({"verify", "--any-device", "--key", lake.key(), missing, good});
     CHECK(result.status == 1);
     CHECK(has(result.output, missing.string() + ": damaged: No such file or directory\n"));
     CHECK(has(result.output, good.string() + ": ok, "));
