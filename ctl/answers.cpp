@@ -3,6 +3,8 @@
 
 #include "base/error.h"
 
+#include <fcntl.h>
+
 #include <algorithm>
 #include <cstddef>
 #include <iterator>
@@ -82,12 +84,30 @@ void read_indicators(sd_bus_message* message, Status& status) {
     });
 }
 
-void read_counters(sd_bus_message* message, Status& status) {
-    read_array(message, "{st}", [&] {
-        check(sd_bus_message_enter_container(message, SD_BUS_TYPE_DICT_ENTRY, "st"), "enter a counter");
+template <typename Value>
+void read_map(sd_bus_message* message, const char* contents, std::map<std::string, Value>& into,
+              Value (*read)(sd_bus_message*)) {
+    read_array(message, (std::string("{") + contents + "}").c_str(), [&] {
+        check(sd_bus_message_enter_container(message, SD_BUS_TYPE_DICT_ENTRY, contents), "enter an entry");
         const std::string name = read_string(message);
-        status.counters[name] = read_u64(message);
-        check(sd_bus_message_exit_container(message), "leave a counter");
+        into[name] = read(message);
+        check(sd_bus_message_exit_container(message), "leave an entry");
+    });
+}
+
+Holes read_holes(sd_bus_message* message) {
+    Holes holes;
+    read_struct(message, "tt", [&] {
+        holes.events = read_u64(message);
+        holes.holes = read_u64(message);
+    });
+    return holes;
+}
+
+void read_shipping(sd_bus_message* message, Status& status) {
+    read_struct(message, "ss", [&] {
+        status.shipping.state = read_string(message);
+        status.shipping.problem = read_string(message);
     });
 }
 
@@ -102,13 +122,17 @@ constexpr Property<Status> status_properties[] = {
     {"Level", "s", [](sd_bus_message* m, Status& s) { s.level = read_string(m); }},
     {"Reasons", "a(ss)", read_reasons},
     {"Devices", "a(sssbs)", read_devices},
-    {"Counters", "a{st}", read_counters},
+    {"Counters", "a{st}", [](sd_bus_message* m, Status& s) { read_map(m, "st", s.counters, read_u64); }},
     {"ConsentUntil", "x", [](sd_bus_message* m, Status& s) { s.consent_until = read_i64(m); }},
     {"PausedUntil", "x", [](sd_bus_message* m, Status& s) { s.paused_until = read_i64(m); }},
     {"Inhibitors", "a(ssu)", read_inhibitors},
     {"Indicators", "a(sbbs)", read_indicators},
     {"Enabled", "b", [](sd_bus_message* m, Status& s) { s.enabled = read_bool(m); }},
     {"ShipperConnected", "b", [](sd_bus_message* m, Status& s) { s.shipper_connected = read_bool(m); }},
+    {"Shipping", "(ss)", read_shipping},
+    {"Spool", "a{st}", [](sd_bus_message* m, Status& s) { read_map(m, "st", s.spool, read_u64); }},
+    {"Gaps", "a{s(tt)}", [](sd_bus_message* m, Status& s) { read_map(m, "s(tt)", s.gaps, read_holes); }},
+    {"Identity", "s", [](sd_bus_message* m, Status& s) { s.identity = read_string(m); }},
     {"PolicyHash", "s", [](sd_bus_message* m, Status& s) { s.policy_hash = read_string(m); }},
 };
 
@@ -116,6 +140,10 @@ constexpr Property<Offer> offer_properties[] = {
     {"LevelCeiling", "s", [](sd_bus_message* m, Offer& o) { o.level_ceiling = read_string(m); }},
     {"DeviceClasses", "as", [](sd_bus_message* m, Offer& o) { o.device_classes = read_strings(m); }},
     {"MaxDays", "u", [](sd_bus_message* m, Offer& o) { o.max_days = read_u32(m); }},
+};
+
+constexpr Property<std::uint64_t> data_properties[] = {
+    {"EmbargoSeconds", "t", [](sd_bus_message* m, std::uint64_t& seconds) { seconds = read_u64(m); }},
 };
 
 constexpr Property<bool> context_properties[] = {
@@ -169,6 +197,52 @@ Status read_status(sd_bus_message* message) {
 }
 
 void read_limits(sd_bus_message* message, Offer& offer) { read_properties(message, offer_properties, offer); }
+
+std::uint64_t read_embargo(sd_bus_message* message) {
+    std::uint64_t seconds = 0;
+    read_properties(message, data_properties, seconds);
+    return seconds;
+}
+
+OwnData read_own_data(sd_bus_message* message) {
+    OwnData data;
+    read_array(message, "(sxxstb)", [&] {
+        read_struct(message, "sxxstb", [&] {
+            OwnStream& stream = data.streams.emplace_back();
+            stream.id = read_string(message);
+            stream.from = read_i64(message);
+            stream.to = read_i64(message);
+            stream.level = read_string(message);
+            stream.bytes = read_u64(message);
+            stream.ended = read_bool(message);
+        });
+    });
+    data.frames_on_their_way = read_u64(message);
+    return data;
+}
+
+OpenedData read_opened_data(sd_bus_message* message) {
+    OpenedData data;
+    read_array(message, "(shh)", [&] {
+        read_struct(message, "shh", [&] {
+            OpenedStream& stream = data.streams.emplace_back();
+            stream.id = read_string(message);
+            stream.segment = read_fd(message);
+            stream.key = read_fd(message);
+        });
+    });
+    data.more = read_bool(message);
+    return data;
+}
+
+UniqueFd read_fd(sd_bus_message* message) {
+    const int borrowed = read_basic<int>(message, SD_BUS_TYPE_UNIX_FD); // the message's own
+    UniqueFd own(::fcntl(borrowed, F_DUPFD_CLOEXEC, 3));
+    if (!own) {
+        throw_errno("keep a descriptor");
+    }
+    return own;
+}
 
 bool read_alive(sd_bus_message* message) {
     bool alive = false;

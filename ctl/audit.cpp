@@ -9,13 +9,35 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <functional>
+#include <iterator>
 #include <limits>
+#include <string_view>
+#include <utility>
 
 namespace candor::ctl {
 namespace {
 
 constexpr std::uint32_t page = 1000; // the most that GetEntries gives
+
+/// What an act means that its name and detail do not tell to who was not there.
+constexpr std::pair<std::string_view, std::string_view> act_words[] = {
+    {"keys-destroyed", "an erasure has begun here"},
+    {"erased", "the lake has carried out an erasure"},
+    {"data-read", "looked at before it was shipped"},
+    {"data-deleted", "deleted before it was shipped"},
+    {"stream-ended", "streams that were left open have their end"},
+};
+
+/// The entry's own detail, behind the words for its act.
+std::string detail_text(std::string_view act, const std::string& detail) {
+    const auto* known = std::ranges::find(act_words, act, &std::pair<std::string_view, std::string_view>::first);
+    if (known == std::end(act_words)) {
+        return printable(detail);
+    }
+    return std::string(known->second) + (detail.empty() ? "" : ": " + printable(detail));
+}
 
 Failure not_understood(const std::string& line) {
     return Failure{"an entry of the audit log is not understood: " + printable(line).substr(0, 200)};
@@ -48,12 +70,13 @@ std::optional<std::vector<std::string>> row_of(const Json& entry) {
     if (!sound) {
         return std::nullopt;
     }
-    return std::vector<std::string>{entry.at("number").dump(),
-                                    local_time(entry.at("time").get<std::int64_t>()),
-                                    printable(entry.at("act").get<std::string>()),
-                                    uid ? user_name(*uid) : "candord",
-                                    subject ? user_name(*subject) : "everybody",
-                                    printable(entry.at("detail").get<std::string>())};
+    return std::vector<std::string>{
+        entry.at("number").dump(),
+        local_time(entry.at("time").get<std::int64_t>()),
+        printable(entry.at("act").get<std::string>()),
+        uid ? user_name(*uid) : "candord",
+        subject ? user_name(*subject) : "everybody",
+        detail_text(entry.at("act").get<std::string>(), entry.at("detail").get<std::string>())};
 }
 
 /// Hands every entry to `take`, in their order.

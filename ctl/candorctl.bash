@@ -24,9 +24,10 @@ _candorctl() {
                     mapfile -t COMPREPLY < <(compgen -f -- "$current")
                 fi
                 return 0 ;;
-            status | devices | notice | consent | pause | resume | inhibit | audit | policy | enable | disable)
+            status | devices | identity | notice | consent | my-data | pause | resume | inhibit | audit | policy | enable | disable)
                 [[ -n $path ]] || path=${COMP_WORDS[i]} ;;
-            show | grant | revoke) [[ $path != consent ]] || path+=" ${COMP_WORDS[i]}" ;;
+            show | grant | revoke | list | export | delete)
+                [[ $path != consent && $path != my-data ]] || path+=" ${COMP_WORDS[i]}" ;;
             verify) [[ $path != audit ]] || path+=" verify" ;;
             check | reload) [[ $path != policy ]] || path+=" ${COMP_WORDS[i]}" ;;
         esac
@@ -40,14 +41,23 @@ _candorctl() {
             [[ $current != *,* ]] || before=${current%,*},
             words="${before}keyboard ${before}mouse ${before}touchpad ${before}touchscreen ${before}tablet"
             compopt -o nospace 2> /dev/null ;;
-        --until | --days | --who | --why) return 0 ;;
+        --until | --days | --from | --to | --who | --why) return 0 ;;
         *) case $path in
-            '') words="status devices notice consent pause resume inhibit audit policy enable disable"
+            '') words="status devices identity notice consent my-data pause resume inhibit audit policy enable disable"
                 options="--help --version" ;;
-            status | devices | 'consent show' | 'audit verify') options="--json --help" ;;
+            status | devices | identity | 'consent show' | 'my-data list' | 'audit verify') options="--json --help" ;;
             consent) words="show grant revoke" ;;
             'consent grant') options="--level --devices --until --days --yes --help" ;;
             'consent revoke') options="--erase --help" ;;
+            my-data) words="list show export delete" ;;
+            'my-data show') options="--from --to --events --json --help" ;;
+            'my-data export') options="--from --to --force --help"
+                if [[ $current != -* ]]; then
+                    compopt -o filenames 2> /dev/null
+                    mapfile -t COMPREPLY < <(compgen -f -- "$current")
+                    return 0
+                fi ;;
+            'my-data delete') options="--from --to --all --yes --help" ;;
             pause) words="5min 15min 1h 1d" ;;
             inhibit) options="-- --who --why --help" ;;
             audit) words="verify" options="--all --json --help" ;;

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "client.h"
 
+#include "agent.h"
 #include "base/error.h"
 #include "base/printable.h"
-
-#include <fcntl.h>
 
 #include <cerrno>
 #include <cstring>
 #include <initializer_list>
+#include <optional>
 #include <string_view>
 #include <system_error>
 #include <type_traits>
@@ -21,6 +21,7 @@ constexpr const char* main_interface = service_name;
 constexpr const char* consent_interface = "org.candor.Capture1.Consent";
 constexpr const char* context_interface = "org.candor.Capture1.Context";
 constexpr const char* audit_interface = "org.candor.Capture1.Audit";
+constexpr const char* data_interface = "org.candor.Capture1.MyData";
 constexpr std::uint64_t timeout_us = 25'000'000;
 constexpr std::uint64_t asking_timeout_us = 120'000'000;
 
@@ -53,7 +54,8 @@ Failure explain(const sd_bus_error& error, int result) {
                 name};
     }
     if (name == "org.freedesktop.DBus.Error.InteractiveAuthorizationRequired") {
-        return {"not authorised: polkit has to ask, and cannot here; run this as root", Exit::not_authorised, name};
+        return {"not authorised: polkit has to ask for a password, and nothing here can: run this on a terminal",
+                Exit::not_authorised, name};
     }
     if (is_one_of(name, {"org.candor.Capture1.Error.NotAuthorized", "org.freedesktop.DBus.Error.AccessDenied",
                          "org.freedesktop.DBus.Error.AuthFailed"})) {
@@ -103,6 +105,10 @@ Client::Message Client::properties_request(const char* target) {
 
 Answer<Client::Message> Client::call(const Message& request) {
     const bool may_ask = sd_bus_message_get_allow_interactive_authorization(request.get()) > 0;
+    std::optional<Agent> agent;
+    if (may_ask) {
+        agent.emplace();
+    }
     sd_bus_error error{};
     sd_bus_message* reply = nullptr;
     const int result = sd_bus_call(bus_.get(), request.get(), may_ask ? asking_timeout_us : timeout_us, &error, &reply);
@@ -190,15 +196,23 @@ Answer<void> Client::resume() { return ask(request(main_interface, "Resume"), no
 Answer<UniqueFd> Client::inhibit(const std::string& who, const std::string& why) {
     const Message message = request(main_interface, "Inhibit");
     check(sd_bus_message_append(message.get(), "ss", who.c_str(), why.c_str()), "make a call");
-    return ask(message, [](sd_bus_message* reply) {
-        int borrowed = -1; // the message's own
-        check(sd_bus_message_read_basic(reply, SD_BUS_TYPE_UNIX_FD, &borrowed), "read a descriptor");
-        UniqueFd own(::fcntl(borrowed, F_DUPFD_CLOEXEC, 3));
-        if (!own) {
-            throw_errno("keep a descriptor");
-        }
-        return own;
-    });
+    return ask(message, read_fd);
+}
+
+Answer<OwnData> Client::own_data() { return ask(request(data_interface, "List"), read_own_data); }
+
+Answer<std::uint64_t> Client::embargo_seconds() { return ask(properties_request(data_interface), read_embargo); }
+
+Answer<std::uint64_t> Client::delete_data(std::int64_t from, std::int64_t to) {
+    const Message message = request(data_interface, "Delete");
+    check(sd_bus_message_append(message.get(), "xx", from, to), "make a call");
+    return ask(message, read_u64);
+}
+
+Answer<OpenedData> Client::open_data(std::int64_t from, std::int64_t to) {
+    const Message message = privileged_request(data_interface, "Open");
+    check(sd_bus_message_append(message.get(), "xx", from, to), "make a call");
+    return ask(message, read_opened_data);
 }
 
 Answer<void> Client::set_enabled(bool enabled) {

@@ -51,7 +51,14 @@ public:
     /// Holds recording off until the descriptor (O_CLOEXEC) is closed.
     [[nodiscard]] Answer<UniqueFd> inhibit(const std::string& who, const std::string& why);
 
+    /// Streams of the caller's that are still on this machine; nothing of their content.
+    [[nodiscard]] Answer<OwnData> own_data();
+    [[nodiscard]] Answer<std::uint64_t> embargo_seconds();
+    /// Those that touch the time from `from` to `to`, in seconds since 1970 UTC, both ends counted; 0: no end. How many.
+    [[nodiscard]] Answer<std::uint64_t> delete_data(std::int64_t from, std::int64_t to);
+
     // polkit may ask the person: these take up to two minutes.
+    [[nodiscard]] Answer<OpenedData> open_data(std::int64_t from, std::int64_t to);
     [[nodiscard]] Answer<void> set_enabled(bool enabled);
     [[nodiscard]] Answer<void> reload_policy();
     [[nodiscard]] Answer<std::vector<std::string>> audit_entries(std::uint64_t after, std::uint32_t limit, bool all);

@@ -8,6 +8,7 @@
 #include <CLI/CLI.hpp>
 
 #include <algorithm>
+#include <ctime>
 #include <functional>
 #include <iostream>
 
@@ -26,12 +27,22 @@ struct Wanted {
     bool erase = false;
     std::string duration = "15min";
     std::string file;
+    bool events = false;
+    DataRange range;
+    ExportOptions export_to;
+    bool yes = false;
     GrantOptions grant;
     InhibitOptions inhibit{.why = "a command runs that asked for it"};
 };
 
 std::string until_error(const std::string& text) {
     return parse_until(text) ? std::string() : "expected YYYY-MM-DD or YYYY-MM-DDTHH:MM:SSZ, not '" + text + "'";
+}
+
+std::string moment_error(const std::string& text) {
+    return parse_moment(text, Edge::begin, std::time(nullptr))
+               ? std::string()
+               : "expected YYYY-MM-DD, HH:MM, \"YYYY-MM-DD HH:MM\" or YYYY-MM-DDTHH:MM:SSZ, not '" + text + "'";
 }
 
 std::string duration_error(const std::string& text) {
@@ -61,6 +72,9 @@ void add_person(CLI::App& app, Wanted& wanted) {
              wanted);
     add_json(add(app, wanted, "devices", "The input devices, and which are captured by what rule",
                  [&wanted] { return show_devices(wanted.json); }),
+             wanted);
+    add_json(add(app, wanted, "identity", "The key that signs what this computer records, and how to enroll it",
+                 [&wanted] { return show_identity(wanted.json); }),
              wanted);
     add(app, wanted, "pause", "Nothing of yours is recorded for a while",
         [&wanted] { return pause_recording(parse_duration(wanted.duration).value()); })
@@ -104,7 +118,49 @@ void add_consent(CLI::App& app, Wanted& wanted) {
     grant->add_flag("--yes", wanted.grant.yes, "Do not ask; needed where there is no terminal");
     add(*consent, wanted, "revoke", "Take your consent back: recording stops at once", [&wanted] {
         return revoke_consent(wanted.erase);
-    })->add_flag("--erase", wanted.erase, "Ask for the erasure of what was recorded before, too");
+    })->add_flag("--erase", wanted.erase, "Erase what was recorded before, too, here and where it was shipped");
+}
+
+std::vector<CLI::Option*> add_range(CLI::App* command, Wanted& wanted) {
+    return {
+        command
+            ->add_option("--from", wanted.range.from, "From this time on: a day, HH:MM of today, or both; or RFC 3339")
+            ->check(moment_error),
+        command->add_option("--to", wanted.range.to, "Up to this time; of a day, to its end")->check(moment_error)};
+}
+
+void add_my_data(CLI::App& app, Wanted& wanted) {
+    CLI::App* data =
+        app.add_subcommand("my-data", "What was recorded of you and waits here: list, show, export, delete");
+    data->require_subcommand(1);
+    add_json(add(*data, wanted, "list", "The streams of it, and when each may leave this computer",
+                 [&wanted] { return list_my_data(wanted.json); }),
+             wanted);
+    CLI::App* show = add(*data, wanted, "show", "What will be shipped, in words; asks for your password",
+                         [&wanted] { return show_my_data(wanted.range, wanted.events, wanted.json); });
+    add_range(show, wanted);
+    CLI::Option* events = show->add_flag("--events", wanted.events, "Every event, too; export has them as JSON");
+    show->add_flag("--json", wanted.json, "Print JSON")->excludes(events);
+    CLI::App* exporting = add(*data, wanted, "export", "All of it as JSON lines; asks for your password", [&wanted] {
+        wanted.export_to.range = wanted.range;
+        return export_my_data(wanted.export_to);
+    });
+    exporting->add_option("FILE", wanted.export_to.file, "A new file, which only you can read")->required();
+    add_range(exporting, wanted);
+    exporting->add_flag("--force", wanted.export_to.force, "Replace a file that is there");
+    CLI::App* deleting = data->add_subcommand("delete", "Delete it before it is shipped, in whole streams");
+    const auto ends = add_range(deleting, wanted);
+    CLI::Option* all = deleting->add_flag("--all", wanted.all, "Everything that waits here");
+    for (CLI::Option* end : ends) {
+        all->excludes(end);
+    }
+    deleting->add_flag("--yes", wanted.yes, "Do not ask; needed where there is no terminal");
+    deleting->callback([&wanted] {
+        if (!wanted.all && wanted.range.from.empty() && wanted.range.to.empty()) {
+            throw CLI::RequiredError("--from, --to or --all");
+        }
+        wanted.action = [&wanted] { return delete_my_data({wanted.range, wanted.yes}); };
+    });
 }
 
 void add_administration(CLI::App& app, Wanted& wanted) {
@@ -160,6 +216,7 @@ int run(int argc, char** argv) {
     app.footer(exit_statuses);
     add_person(app, wanted);
     add_consent(app, wanted);
+    add_my_data(app, wanted);
     add_administration(app, wanted);
 
     std::vector<std::string> arguments(argv + 1, argv + argc);

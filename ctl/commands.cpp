@@ -8,7 +8,11 @@
 
 #include <fmt/format.h>
 
+#include <limits.h>
 #include <unistd.h>
+
+#include <array>
+#include <ctime>
 
 namespace candor::ctl {
 namespace {
@@ -33,8 +37,26 @@ Outcome show_status(bool json) {
     return with_client([json](Client& client) {
         return print(client.status(), [&](const Status& status) {
             const auto own = own_consent(client, status);
-            return json ? status_json(status, own) : status_text(status, own, Style::of_output());
+            return json ? status_json(status, own) : status_text(status, own, std::time(nullptr), Style::of_output());
         });
+    });
+}
+
+Outcome show_identity(bool json) {
+    return with_client([json](Client& client) -> Outcome {
+        const auto status = client.status();
+        if (!status) {
+            return std::unexpected(status.error());
+        }
+        if (status->identity.empty()) {
+            return std::unexpected(
+                Failure{"candord has no identity: it is made when it first starts (journalctl -u candord)"});
+        }
+        std::array<char, HOST_NAME_MAX + 1> host{};
+        ::gethostname(host.data(), host.size() - 1);
+        std::cout << (json ? identity_json(status->identity, host.data())
+                           : identity_text(status->identity, host.data()));
+        return 0;
     });
 }
 

@@ -16,6 +16,8 @@ namespace candor::ctl {
 // commands.cpp
 [[nodiscard]] Outcome show_status(bool json);
 [[nodiscard]] Outcome show_devices(bool json);
+/// The machine's public key, and the command to enroll it.
+[[nodiscard]] Outcome show_identity(bool json);
 [[nodiscard]] Outcome pause_recording(std::chrono::seconds duration);
 [[nodiscard]] Outcome resume_recording();
 [[nodiscard]] Outcome set_enabled(bool enabled);
@@ -33,6 +35,28 @@ struct GrantOptions {
 [[nodiscard]] Outcome grant_consent(const GrantOptions& options);
 /// Never asks: taking consent back takes no more steps than giving it.
 [[nodiscard]] Outcome revoke_consent(bool erase);
+
+// my_data.cpp
+/// A range of time as it was written; empty: not given.
+struct DataRange {
+    std::string from; ///< parse_moment's forms
+    std::string to;
+};
+[[nodiscard]] Outcome list_my_data(bool json);
+/// Shows what will be shipped; `events`: every event too. The exit status is 1 when not all of it can be read.
+[[nodiscard]] Outcome show_my_data(const DataRange& range, bool events, bool json);
+struct ExportOptions {
+    std::filesystem::path file;
+    DataRange range;
+    bool force = false; ///< over a file that is there
+};
+/// The same as JSON lines, to a file that only its owner reads.
+[[nodiscard]] Outcome export_my_data(const ExportOptions& options);
+struct DeleteOptions {
+    DataRange range; ///< both empty: everything
+    bool yes = false;
+};
+[[nodiscard]] Outcome delete_my_data(const DeleteOptions& options);
 
 // inhibit.cpp
 struct InhibitOptions {

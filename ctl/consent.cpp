@@ -111,13 +111,6 @@ std::string choice_text(const Offer& offer, const GrantRequest& request, Level l
     return text + "\n";
 }
 
-bool ask() {
-    std::cout << "Do you consent to this? [y/N] " << std::flush;
-    std::string answer;
-    std::getline(std::cin, answer);
-    return answer == "y" || answer == "Y" || answer == "yes";
-}
-
 } // namespace
 
 Outcome show_notice() {
@@ -152,7 +145,7 @@ Outcome grant_consent(const GrantOptions& options) {
         const GrantRequest request{offer->policy_hash, std::string(privacy::level_name(*level)), options.devices,
                                    *until};
         std::cout << offer_text(*offer) << choice_text(*offer, request, *level, now);
-        if (!options.yes && !ask()) {
+        if (!options.yes && !confirm("Do you consent to this?")) {
             return std::unexpected(Failure{"not confirmed: nothing was changed"});
         }
         return print(client.grant(request), [](const std::string& json) {
@@ -171,12 +164,15 @@ Outcome revoke_consent(bool erase) {
             std::string text = "Consent is withdrawn: recording has stopped.\n";
             if (erase) {
                 text +=
-                    "The erasure of what was recorded before has been asked for, and is entered in the receipt. The\n"
-                    "administrator and the recipients named in the notice carry it out: what has already been\n"
-                    "shipped is not gone yet.\n";
+                    "Whatever was recorded of you before is erased here: its keys are destroyed on this machine, and "
+                    "what had not\n"
+                    "been handed to the shipper is gone. A signed order to destroy the rest is on its way, through "
+                    "the\n"
+                    "spool to the lake; until the lake has done it, who is named in the notice can still open what "
+                    "had been\n"
+                    "shipped. The lake's receipt will stand in: candorctl audit\n";
             } else {
-                text +=
-                    "What was recorded before stays. To ask for its erasure too: candorctl consent revoke --erase\n";
+                text += "What was recorded before stays. To erase it too: candorctl consent revoke --erase\n";
             }
             return text + receipt_text({"withdrawn", json});
         });

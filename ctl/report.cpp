@@ -2,6 +2,7 @@
 #include "report.h"
 
 #include "base/printable.h"
+#include "consent/words.h"
 #include "text.h"
 #include "when.h"
 
@@ -96,6 +97,53 @@ std::string devices_line(const Status& status) {
     return text;
 }
 
+std::uint64_t spool_figure(const Status& status, const char* name) {
+    const auto found = status.spool.find(name);
+    return found != status.spool.end() ? found->second : 0;
+}
+
+std::string spool_text(const Status& status, std::int64_t now) {
+    if (status.spool.empty()) {
+        return {};
+    }
+    const std::uint64_t waiting = spool_figure(status, "SegmentsWaiting");
+    const auto oldest = static_cast<std::int64_t>(spool_figure(status, "OldestWaiting"));
+    std::string text = waiting == 0 ? std::string("nothing waits")
+                                    : consent::counted(static_cast<std::int64_t>(waiting), "segment") +
+                                          (waiting == 1 ? " waits" : " wait");
+    if (waiting != 0 && oldest != 0) {
+        text += fmt::format(" ({}from {})", waiting == 1 ? "" : "oldest ", local_minute(oldest, now));
+    }
+    return text + fmt::format(", spool {} of {}", size_text(spool_figure(status, "SpoolBytes")),
+                              size_text(spool_figure(status, "SpoolBound")));
+}
+
+std::string shipping_line(const Status& status, std::int64_t now, const Style& style) {
+    struct State {
+        std::string_view name;
+        std::string_view words;
+        Tone tone;
+    };
+    constexpr State states[] = {
+        {"stalled", "alive but not shipping", Tone::caution},
+        {"refusing", "refusing what is recorded", Tone::bad},
+        {"disconnected", "no shipper: what is recorded waits in memory", Tone::bad},
+    };
+    const std::string spool = spool_text(status, now);
+    if (status.shipping.state == "shipping") {
+        return line("Shipping", spool.empty() ? "ok" : "ok, " + spool);
+    }
+    const auto* known = std::ranges::find(states, status.shipping.state, &State::name);
+    std::string text = known != std::end(states) ? std::string(known->words) : printable(status.shipping.state);
+    if (!status.shipping.problem.empty()) {
+        text += (known != std::end(states) && known->words.find(':') != std::string_view::npos ? ", " : ": ") +
+                printable(status.shipping.problem);
+    }
+    std::string all = line("Shipping", spool.empty() ? text : text + "; " + spool);
+    all.pop_back();
+    return style(known != std::end(states) ? known->tone : Tone::bad, all) + "\n";
+}
+
 std::string counters_text(const Status& status, const Style& style) {
     std::size_t width = 0;
     for (const auto& [name, value] : status.counters) {
@@ -108,6 +156,15 @@ std::string counters_text(const Status& status, const Style& style) {
     return text;
 }
 
+/// What to run where the keys are kept. A name that a shell would take apart is left to the administrator.
+std::string enroll_command(const std::string& identity, const std::string& host) {
+    const bool plain = !host.empty() && host.front() != '-' && std::ranges::all_of(host, [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.' ||
+               c == '_';
+    });
+    return fmt::format("candor-refine enroll --name {} {}", plain ? host : "NAME", identity);
+}
+
 Json time_or_null(std::int64_t seconds) { return seconds == 0 ? Json(nullptr) : Json(utc_time(seconds)); }
 
 } // namespace
@@ -117,7 +174,8 @@ std::string_view advice(std::string_view reason_name) {
     return known != nullptr ? known->text : std::string_view();
 }
 
-std::string status_text(const Status& status, const std::optional<OwnConsent>& own, const Style& style) {
+std::string status_text(const Status& status, const std::optional<OwnConsent>& own, std::int64_t now,
+                        const Style& style) {
     std::string first = line("Recording", status.recording() ? "yes" : "no");
     first.pop_back();
     std::string text = style(tone_of(status), first) + "\n";
@@ -145,7 +203,7 @@ std::string status_text(const Status& status, const std::optional<OwnConsent>& o
     }
     text += line("Allowed", status.enabled ? "yes" : "no, the administrator has switched recording off");
     text += line("Devices", devices_line(status));
-    text += line("Shipper", status.shipper_connected ? "connected" : "not connected");
+    text += shipping_line(status, now, style);
     text += line("Policy", status.policy_hash.empty() ? "refused" : printable(status.policy_hash));
     return status.counters.empty() ? text : text + counters_text(status, style);
 }
@@ -170,6 +228,14 @@ std::string status_json(const Status& status, const std::optional<OwnConsent>& o
     for (const auto& [name, value] : status.counters) {
         counters[name] = value;
     }
+    Json spool = Json::object();
+    for (const auto& [name, value] : status.spool) {
+        spool[name] = value;
+    }
+    Json gaps = Json::object();
+    for (const auto& [reason, lost] : status.gaps) {
+        gaps[reason] = {{"events", lost.events}, {"holes", lost.holes}};
+    }
     return dump({{"recording", status.recording()},
                  {"state", status.state},
                  {"level", status.level},
@@ -182,6 +248,10 @@ std::string status_json(const Status& status, const std::optional<OwnConsent>& o
                  {"enabled", status.enabled},
                  {"devices", {{"captured", captured_count(status)}, {"known", status.devices.size()}}},
                  {"shipper_connected", status.shipper_connected},
+                 {"shipping", {{"state", status.shipping.state}, {"problem", status.shipping.problem}}},
+                 {"spool", std::move(spool)},
+                 {"gaps", std::move(gaps)},
+                 {"identity", status.identity},
                  {"policy_hash", status.policy_hash},
                  {"counters", std::move(counters)}});
 }
@@ -193,6 +263,16 @@ std::string devices_text(const Status& status, const Style& style) {
                         device.captured ? "yes" : "no", printable(device.rule)});
     }
     return table(rows, style);
+}
+
+std::string identity_text(const std::string& identity, const std::string& host) {
+    const std::string key = printable(identity);
+    return line("Identity", key) + "To accept what this computer records, where the keys are kept:\n  " +
+           enroll_command(key, host) + "\n";
+}
+
+std::string identity_json(const std::string& identity, const std::string& host) {
+    return dump({{"identity", identity}, {"host", host}, {"enroll", enroll_command(identity, host)}});
 }
 
 std::string devices_json(const Status& status) {

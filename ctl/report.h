@@ -4,6 +4,7 @@
 #include "answers.h"
 #include "style.h"
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -17,12 +18,18 @@ struct OwnConsent {
     bool context_alive = false; ///< "full" needs the context helper
 };
 
+/// `now`: seconds since 1970 UTC.
 /// What matters first: whether it is recorded, why not and what to do, what is in force, who decides on it; then figures.
-[[nodiscard]] std::string status_text(const Status& status, const std::optional<OwnConsent>& own, const Style& style);
+[[nodiscard]] std::string status_text(const Status& status, const std::optional<OwnConsent>& own, std::int64_t now,
+                                      const Style& style);
 [[nodiscard]] std::string status_json(const Status& status, const std::optional<OwnConsent>& own);
 
 [[nodiscard]] std::string devices_text(const Status& status, const Style& style);
 [[nodiscard]] std::string devices_json(const Status& status);
+
+/// The machine's public key, and how to enroll it. `host` is any text.
+[[nodiscard]] std::string identity_text(const std::string& identity, const std::string& host);
+[[nodiscard]] std::string identity_json(const std::string& identity, const std::string& host);
 
 /// What to do about a reason; empty for one that is not known.
 [[nodiscard]] std::string_view advice(std::string_view reason_name);

@@ -8,6 +8,8 @@
 #include <pwd.h>
 
 #include <algorithm>
+#include <array>
+#include <iostream>
 
 namespace candor::ctl {
 
@@ -35,6 +37,28 @@ std::string table(const std::vector<std::vector<std::string>>& rows, const Style
         text += (&row == &rows.front() ? style(Tone::heading, cells) : cells) + "\n";
     }
     return text;
+}
+
+std::string size_text(std::uint64_t bytes) {
+    constexpr std::array units = {"B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
+    std::size_t unit = 0;
+    double size = static_cast<double>(bytes);
+    while (size >= 1023.95 && unit + 1 < units.size()) { // what would be shown as 1024.0 is one of the next
+        size /= 1024;
+        ++unit;
+    }
+    std::string number = fmt::format("{:.1f}", size);
+    if (number.ends_with(".0")) {
+        number.resize(number.size() - 2);
+    }
+    return number + " " + units[unit];
+}
+
+bool confirm(std::string_view question) {
+    std::cout << question << " [y/N] " << std::flush;
+    std::string answer;
+    std::getline(std::cin, answer);
+    return answer == "y" || answer == "Y" || answer == "yes";
 }
 
 std::string user_name(std::uint32_t uid) {

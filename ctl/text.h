@@ -24,6 +24,12 @@ using Json = nlohmann::ordered_json;
 /// Columns as wide as they need, two blanks apart; the first row is the heading. The cells must be printable.
 [[nodiscard]] std::string table(const std::vector<std::vector<std::string>>& rows, const Style& style);
 
+/// "512 B", "12.3 MiB", "1 GiB".
+[[nodiscard]] std::string size_text(std::uint64_t bytes);
+
+/// Asks on the terminal; anything but a yes is none.
+[[nodiscard]] bool confirm(std::string_view question);
+
 /// The user's name, "uid 1000" when there is none.
 [[nodiscard]] std::string user_name(std::uint32_t uid);
 

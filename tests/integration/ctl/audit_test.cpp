@@ -43,6 +43,23 @@ TEST_CASE("audit prints the entries that concern the caller: when, what, by whom
     CHECK(service.calls() == std::vector<std::string>{"GetEntries 0 1000"});
 }
 
+TEST_CASE("acts on what was recorded are told in words, before their own detail") {
+    const PrivateBus bus;
+    const FakeCandord service(
+        bus.address(),
+        {.entries = {entry(1, nullptr, 0, "keys-destroyed", "keys up to epoch 3"),
+                     entry(2, nullptr, 0, "erased", "in the lake: 4 segments"),
+                     entry(3, 0, 0, "data-read", "2 streams"), entry(4, 0, 0, "data-deleted", ""),
+                     entry(5, nullptr, 0, "stream-ended", "x"), entry(6, nullptr, 0, "of-a-later-version", "y")}});
+    const std::string text = run_ctl(bus.address(), {"audit"}).output;
+    CHECK(has(text, "  an erasure has begun here: keys up to epoch 3\n"));
+    CHECK(has(text, "  the lake has carried out an erasure: in the lake: 4 segments\n"));
+    CHECK(has(text, "  looked at before it was shipped: 2 streams\n"));
+    CHECK(has(text, "  deleted before it was shipped\n"));
+    CHECK(has(text, "  streams that were left open have their end: x\n"));
+    CHECK(has(text, "of-a-later-version  candord  root   y\n"));
+}
+
 TEST_CASE("audit --all lets polkit ask") {
     const PrivateBus bus;
     FakeCandord service(bus.address(), {.entries = some_entries()});

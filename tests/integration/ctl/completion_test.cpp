@@ -89,7 +89,7 @@ int check_path(const Words& path) {
 
 } // namespace
 
-TEST_CASE("every subcommand and option that the help names is completed, and no other") { CHECK(check_path({}) == 18); }
+TEST_CASE("every subcommand and option that the help names is completed, and no other") { CHECK(check_path({}) == 24); }
 
 TEST_CASE("a word that was begun is completed") {
     CHECK(complete({"st"}) == Words{"status"});
@@ -105,6 +105,15 @@ TEST_CASE("levels and classes of devices are completed, lists and with '=' too")
     CHECK(complete({"consent", "grant", "--devices", "to"}) == Words{"touchpad", "touchscreen"});
     CHECK(complete({"consent", "grant", "--devices", "keyboard,m"}) == Words{"keyboard,mouse"});
     CHECK(complete({"consent", "grant", "--days", ""}).empty());
+}
+
+TEST_CASE("my-data export completes files, and my-data's words are not consent's") {
+    const TemporaryDirectory folder;
+    std::ofstream(folder / "mine.jsonl") << "";
+    CHECK(complete({"my-data", "export", (folder / "mi").string()}) == Words{(folder / "mine.jsonl").string()});
+    CHECK(complete({"my-data", "s"}) == Words{"show"});
+    CHECK(complete({"my-data", "delete", "--a"}) == Words{"--all"});
+    CHECK(complete({"my-data", "show", "--from", ""}).empty());
 }
 
 TEST_CASE("policy check completes files, with blanks in their names too") {

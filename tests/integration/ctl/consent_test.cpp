@@ -195,24 +195,24 @@ TEST_CASE("revoke asks nothing, not on a terminal either, and says that recordin
     FakeCandord service(bus.address(), {});
     const Result result = run_ctl(bus.address(), {"consent", "revoke"});
     CHECK(result.status == 0);
-    CHECK(result.output ==
-          "Consent is withdrawn: recording has stopped.\n"
-          "What was recorded before stays. To ask for its erasure too: candorctl consent revoke --erase\n"
-          "Consent:    withdrawn\n"
-          "Erasure:    not asked for\n");
+    CHECK(result.output == "Consent is withdrawn: recording has stopped.\n"
+                           "What was recorded before stays. To erase it too: candorctl consent revoke --erase\n"
+                           "Consent:    withdrawn\n"
+                           "Erasure:    not asked for\n");
     CHECK(run_ctl_on_terminal(bus.address(), {"consent", "revoke"}, "").status == 0);
     CHECK(service.calls() == std::vector<std::string>{"Revoke false", "Revoke false"});
 }
 
-TEST_CASE("revoke --erase says that erasure is asked for and by whom it is done, and does not say that it is done") {
+TEST_CASE("revoke --erase says what is gone here, what is on its way, and where the lake's receipt will stand") {
     const PrivateBus bus;
     FakeCandord service(bus.address(), {});
     const Result result = run_ctl(bus.address(), {"consent", "revoke", "--erase"});
     CHECK(result.status == 0);
     CHECK(has(result.output, "recording has stopped"));
-    CHECK(has(result.output, "has been asked for, and is entered in the receipt"));
-    CHECK(has(result.output, "administrator and the recipients named in the notice carry it out"));
-    CHECK(has(result.output, "shipped is not gone yet"));
+    CHECK(has(result.output, "is erased here: its keys are destroyed on this machine"));
+    CHECK(has(result.output, "A signed order to destroy the rest is on its way"));
+    CHECK(has(result.output, "until the lake has done it, who is named in the notice can still open"));
+    CHECK(has(result.output, "The lake's receipt will stand in: candorctl audit\n"));
     CHECK(has(result.output, "Erasure:    asked for\n"));
     CHECK(service.calls() == std::vector<std::string>{"Revoke true"});
 }

@@ -2,11 +2,13 @@
 #include "fake_candord.h"
 
 #include "base/error.h"
+#include "base/file.h"
 #include "base/handle.h"
 #include "support/program.h"
 
 #include <poll.h>
 #include <sys/eventfd.h>
+#include <sys/mman.h>
 #include <systemd/sd-bus.h>
 #include <unistd.h>
 
@@ -22,6 +24,7 @@ using Message = Handle<sd_bus_message, sd_bus_message_unref>;
 constexpr const char* main_interface = "org.candor.Capture1";
 constexpr const char* consent_interface = "org.candor.Capture1.Consent";
 constexpr const char* context_interface = "org.candor.Capture1.Context";
+constexpr const char* data_interface = "org.candor.Capture1.MyData";
 constexpr const char* audit_interface = "org.candor.Capture1.Audit";
 
 Message answer_to(sd_bus_message* message) {
@@ -48,6 +51,19 @@ void append_property(sd_bus_message* reply, const char* name, const char* type, 
     append();
     check(sd_bus_message_close_container(reply), "close a value");
     check(sd_bus_message_close_container(reply), "close a property");
+}
+
+UniqueFd file_of(std::span<const std::uint8_t> bytes) {
+    UniqueFd fd(::memfd_create("stream", MFD_CLOEXEC));
+    if (!fd) {
+        throw_errno("make a file");
+    }
+    write_fully(fd.get(), bytes);
+    return fd;
+}
+
+bool touches(const FakeCandord::Stream& stream, std::int64_t from, std::int64_t to) {
+    return stream.to >= from && (to == 0 || stream.from <= to);
 }
 
 } // namespace
@@ -204,6 +220,15 @@ int FakeCandord::answer_call(sd_bus_message* message, const std::string& interfa
     if (is(main_interface, "Inhibit")) {
         return answer_inhibit(message);
     }
+    if (is(data_interface, "List")) {
+        return answer_list(message);
+    }
+    if (is(data_interface, "Open")) {
+        return answer_open(message);
+    }
+    if (is(data_interface, "Delete")) {
+        return answer_delete(message);
+    }
     if (is(audit_interface, "GetEntries")) {
         return answer_entries(message);
     }
@@ -243,6 +268,54 @@ int FakeCandord::answer_inhibit(sd_bus_message* message) {
     return sd_bus_reply_method_return(message, "h", pipe.write_end.get());
 }
 
+int FakeCandord::answer_list(sd_bus_message* message) {
+    note("List");
+    const Message reply = answer_to(message);
+    append_array(reply.get(), "(sxxstb)", answers_.streams, [&](const Stream& stream) {
+        check(sd_bus_message_append(reply.get(), "(sxxstb)", stream.id.c_str(), stream.from, stream.to,
+                                    stream.level.c_str(), std::uint64_t{stream.segment.size()}, stream.ended ? 1 : 0),
+              "append a stream");
+    });
+    check(sd_bus_message_append(reply.get(), "t", answers_.frames_on_their_way), "append a number");
+    return sd_bus_send(nullptr, reply.get(), nullptr);
+}
+
+int FakeCandord::answer_open(sd_bus_message* message) {
+    std::int64_t from = 0, to = 0;
+    check(sd_bus_message_read(message, "xx", &from, &to), "read the range");
+    note("Open " + std::to_string(from) + " " + std::to_string(to) +
+         (sd_bus_message_get_allow_interactive_authorization(message) > 0 ? " !" : ""));
+    std::vector<Stream> wanted;
+    std::ranges::copy_if(answers_.streams, std::back_inserter(wanted),
+                         [&](const Stream& stream) { return touches(stream, from, to); });
+    const bool more = wanted.size() > answers_.page;
+    wanted.resize(std::min(wanted.size(), answers_.page));
+    std::erase_if(wanted, [](const Stream& stream) { return !stream.opens; });
+    const Message reply = answer_to(message);
+    append_array(reply.get(), "(shh)", wanted, [&](const Stream& stream) {
+        UniqueFd segment = file_of(stream.segment);
+        if (stream.pipe) {
+            Pipe pipe;
+            segment = std::move(pipe.read_end);
+            pipes_.push_back(std::move(pipe.write_end));
+        }
+        const UniqueFd key = file_of(stream.key);
+        check(sd_bus_message_append(reply.get(), "(shh)", stream.id.c_str(), segment.get(), key.get()),
+              "append a stream");
+    });
+    check(sd_bus_message_append(reply.get(), "b", more ? 1 : 0), "append a flag");
+    return sd_bus_send(nullptr, reply.get(), nullptr);
+}
+
+int FakeCandord::answer_delete(sd_bus_message* message) {
+    std::int64_t from = 0, to = 0;
+    check(sd_bus_message_read(message, "xx", &from, &to), "read the range");
+    note("Delete " + std::to_string(from) + " " + std::to_string(to));
+    const auto count =
+        std::ranges::count_if(answers_.streams, [&](const Stream& stream) { return touches(stream, from, to); });
+    return sd_bus_reply_method_return(message, "t", static_cast<std::uint64_t>(count));
+}
+
 int FakeCandord::answer_entries(sd_bus_message* message) {
     std::uint64_t after = 0;
     std::uint32_t limit = 0;
@@ -273,6 +346,8 @@ int FakeCandord::answer_properties(sd_bus_message* message) {
     check(sd_bus_message_open_container(raw, 'a', "{sv}"), "open the properties");
     if (interface == main_interface) {
         append_status(raw);
+    } else if (interface == data_interface) {
+        check(sd_bus_message_append(raw, "{sv}", "EmbargoSeconds", "t", std::uint64_t{3600}), "append a property");
     } else if (interface == context_interface) {
         check(sd_bus_message_append(raw, "{sv}", "Alive", "b", answers_.context_alive ? 1 : 0), "append a property");
     } else if (interface == consent_interface) {
@@ -324,6 +399,15 @@ void FakeCandord::append_status(sd_bus_message* reply) {
     });
     append("Enabled", "b", answers_.enabled ? 1 : 0);
     append("ShipperConnected", "b", 1);
+    append("Shipping", "(ss)", answers_.shipping.first.c_str(), answers_.shipping.second.c_str());
+    append_property(reply, "Spool", "a{st}", [&] {
+        append_array(reply, "{st}", answers_.spool, [&](const auto& figure) {
+            check(sd_bus_message_append(reply, "{st}", figure.first.c_str(), figure.second), "append a figure");
+        });
+    });
+    append("Gaps", "a{s(tt)}", 2, "locked", std::uint64_t{0}, std::uint64_t{2}, "ring_full", std::uint64_t{7},
+           std::uint64_t{1});
+    append("Identity", "s", answers_.identity.c_str());
     append("PolicyHash", "s", policy_hash.c_str());
 }
 

@@ -36,6 +36,19 @@ public:
         std::string text;
     };
 
+    /// What was recorded of the caller.
+    struct Stream {
+        std::string id;
+        std::int64_t from = 0;
+        std::int64_t to = 0;
+        std::string level = "full";
+        std::vector<std::uint8_t> segment = {};
+        std::vector<std::uint8_t> key = {};
+        bool ended = true;
+        bool opens = true; ///< Open gives it
+        bool pipe = false; ///< instead of a file
+    };
+
     /// What it answers; set it before the first call.
     struct Answers {
         bool recording = false;
@@ -51,6 +64,12 @@ public:
         bool context_alive = false;
         std::string level_ceiling = "full";
         std::vector<std::string> device_classes = {"keyboard", "mouse"};
+        std::pair<std::string, std::string> shipping = {"shipping", ""};
+        std::map<std::string, std::uint64_t> spool = {};
+        std::string identity = std::string(64, 'b');
+        std::vector<Stream> streams = {};
+        std::uint64_t frames_on_their_way = 0;
+        std::size_t page = 64; ///< streams of one Open
         std::string receipt_state = "none";
         std::string receipt = {};
         std::vector<std::pair<std::uint64_t, std::string>> entries = {}; ///< of the audit log, with their numbers
@@ -88,6 +107,9 @@ private:
     int answer_entries(sd_bus_message* message);
     int answer_grant(sd_bus_message* message);
     int answer_inhibit(sd_bus_message* message);
+    int answer_list(sd_bus_message* message);
+    int answer_open(sd_bus_message* message);
+    int answer_delete(sd_bus_message* message);
     void append_status(sd_bus_message* reply);
     void note(const std::string& call);
 
@@ -96,6 +118,7 @@ private:
     std::vector<std::string> calls_;
     std::vector<Grant> grants_;
     std::vector<UniqueFd> inhibitors_; ///< the ends that tell when the other one is closed
+    std::vector<UniqueFd> pipes_;      ///< what was given out instead of a file
     UniqueFd stop_;
     std::thread thread_;
 };

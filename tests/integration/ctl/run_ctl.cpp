@@ -20,11 +20,13 @@ Result run_ctl(const std::string& address, const Arguments& arguments) {
     return run_program(program_of("CANDORCTL"), arguments, environment_of(address));
 }
 
-Result run_ctl_as_person(const std::string& address, const Arguments& arguments) {
+namespace {
+
+/// Runs `run` with the program and arguments that make it a person's; the build need not be where nobody can reach it.
+template <typename Run> Result as_person(const Arguments& arguments, Run&& run) {
     if (::geteuid() != 0) {
-        return run_ctl(address, arguments);
+        return run(program_of("CANDORCTL"), arguments);
     }
-    // The build need not be where nobody can reach it.
     const TemporaryDirectory folder;
     const auto program = folder / "candorctl";
     std::filesystem::copy_file(program_of("CANDORCTL"), program);
@@ -32,7 +34,21 @@ Result run_ctl_as_person(const std::string& address, const Arguments& arguments)
     std::filesystem::permissions(program, std::filesystem::perms(0755));
     Arguments all = {"--reuid=65534", "--regid=65534", "--clear-groups", program.string()};
     all.insert(all.end(), arguments.begin(), arguments.end());
-    return run_program("/usr/bin/setpriv", all, environment_of(address));
+    return run("/usr/bin/setpriv", all);
+}
+
+} // namespace
+
+Result run_ctl_as_person(const std::string& address, const Arguments& arguments) {
+    return as_person(arguments, [&](const std::string& program, const Arguments& all) {
+        return run_program(program, all, environment_of(address));
+    });
+}
+
+Result run_ctl_on_terminal_as_person(const std::string& address, const Arguments& arguments) {
+    return as_person(arguments, [&](const std::string& program, const Arguments& all) {
+        return run_program_on_terminal(program, all, environment_of(address), "");
+    });
 }
 
 Result run_ctl_on_terminal(const std::string& address, const Arguments& arguments, const std::string& typed,

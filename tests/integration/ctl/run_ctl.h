@@ -30,6 +30,9 @@ inline const std::string no_bus = "unix:path=/nonexistent/bus";
 [[nodiscard]] Result run_ctl_on_terminal(const std::string& address, const Arguments& arguments,
                                          const std::string& typed, Environment more = {});
 
+/// The same as somebody who is not root, whoever runs the test.
+[[nodiscard]] Result run_ctl_on_terminal_as_person(const std::string& address, const Arguments& arguments);
+
 /// A candorctl that runs until it is told otherwise. What it writes, on both of its outputs, is collected.
 class StartedCtl {
 public:

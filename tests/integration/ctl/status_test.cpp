@@ -7,6 +7,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include <ctime>
+
 using namespace candor::test;
 using Json = nlohmann::json;
 
@@ -30,7 +32,7 @@ TEST_CASE("status says that nothing is recorded, why, and what to do about it") 
                            "Indicator:  light, required, works: lit\n"
                            "Allowed:    yes\n"
                            "Devices:    0 of 2 captured\n"
-                           "Shipper:    connected\n"
+                           "Shipping:   ok\n"
                            "Policy:     " +
                                FakeCandord::policy_hash +
                                "\n"
@@ -61,6 +63,73 @@ TEST_CASE("status names the pause, who holds recording off, and an indicator tha
                              "Held off:   by x: y (uid 4000000000)\n"
                              "Indicator:  context, not required, does not work: no helper\n"
                              "Allowed:    no, the administrator has switched recording off\n"));
+}
+
+TEST_CASE("status says how shipping goes, what waits since when, and how full the spool is") {
+    const PrivateBus bus;
+    const auto line = [&bus](std::pair<std::string, std::string> shipping, std::map<std::string, std::uint64_t> spool) {
+        const FakeCandord service(bus.address(), {.shipping = std::move(shipping), .spool = std::move(spool)});
+        const std::string text = run_ctl(bus.address(), {"status"}).output;
+        const auto begin = text.find("Shipping:");
+        return text.substr(begin, text.find('\n', begin) - begin);
+    };
+    const auto spool = [](std::uint64_t waiting, std::int64_t oldest) {
+        return std::map<std::string, std::uint64_t>{{"SegmentsWaiting", waiting},
+                                                    {"OldestWaiting", static_cast<std::uint64_t>(oldest)},
+                                                    {"SpoolBytes", 12'897'485},
+                                                    {"SpoolBound", 1'073'741'824}};
+    };
+    CHECK(line({"shipping", ""}, spool(0, 0)) == "Shipping:   ok, nothing waits, spool 12.3 MiB of 1 GiB");
+    CHECK(line({"shipping", ""}, spool(3, 1'000'000'000)) ==
+          "Shipping:   ok, 3 segments wait (oldest from 2001-09-09 01:46:40 UTC), spool 12.3 MiB of 1 GiB");
+    CHECK(line({"stalled", "the sink is full"}, spool(1, end_of_consent)) ==
+          "Shipping:   alive but not shipping: the sink is full; 1 segment waits (from 2027-01-01 00:00:00 UTC), "
+          "spool 12.3 MiB of 1 GiB");
+    CHECK(line({"refusing", "the spool is full"}, {}) == "Shipping:   refusing what is recorded: the spool is full");
+    CHECK(line({"disconnected", ""}, {}) == "Shipping:   no shipper: what is recorded waits in memory");
+    CHECK(line({"of\x1b", "later"}, {}) == "Shipping:   of?: later");
+    // Of today, the hour is enough.
+    const std::int64_t today = std::time(nullptr);
+    const std::string now = line({"shipping", ""}, spool(2, today));
+    const std::string hour = "(oldest from ";
+    REQUIRE(has(now, hour));
+    CHECK(now.substr(now.find(hour) + hour.size() + 2, 1) == ":");
+    CHECK(now.substr(now.find(hour) + hour.size() + 5, 1) == ")");
+}
+
+TEST_CASE("what does not ship is coloured on a terminal") {
+    const PrivateBus bus;
+    const auto text = [&bus](const std::string& state) {
+        const FakeCandord service(bus.address(), {.shipping = {state, ""}});
+        return run_ctl_on_terminal(bus.address(), {"status"}, "").output;
+    };
+    CHECK(has(text("shipping"), "\nShipping:   ok\r"));
+    CHECK(has(text("stalled"), "\x1b[1;33mShipping:"));
+    CHECK(has(text("refusing"), "\x1b[1;31mShipping:"));
+    CHECK(has(text("disconnected"), "\x1b[1;31mShipping:"));
+}
+
+TEST_CASE("identity prints the key and the line to enroll it") {
+    const PrivateBus bus;
+    const std::string key(64, 'b');
+    const FakeCandord service(bus.address(), {});
+    const Result text = run_ctl(bus.address(), {"identity"});
+    CHECK(text.status == 0);
+    CHECK(has(text.output, "Identity:   " + key + "\n"));
+    const Json json = Json::parse(run_ctl(bus.address(), {"identity", "--json"}).output);
+    CHECK(json["identity"] == key);
+    const std::string command = json["enroll"];
+    CHECK(command.starts_with("candor-refine enroll --name "));
+    CHECK(command.ends_with(" " + key));
+    CHECK(has(text.output, "\n  " + command + "\n"));
+}
+
+TEST_CASE("a candord without an identity is said") {
+    const PrivateBus bus;
+    const FakeCandord service(bus.address(), {.identity = ""});
+    const Result result = run_ctl(bus.address(), {"identity"});
+    CHECK(result.status == 1);
+    CHECK(has(result.errors, "has no identity"));
 }
 
 TEST_CASE("every reason that the gate can give has an advice") {
@@ -119,8 +188,9 @@ TEST_CASE("root's status asks for no receipt: it has none, and a denied call is 
 TEST_CASE("status as JSON has every field, whatever the state") {
     const PrivateBus bus;
     const std::vector<std::string> fields = {
-        "recording",  "state",      "level",   "consented_level", "reasons",           "consent_until", "paused_until",
-        "inhibitors", "indicators", "enabled", "devices",         "shipper_connected", "policy_hash",   "counters"};
+        "recording",    "state",      "level",      "consented_level", "reasons", "consent_until",
+        "paused_until", "inhibitors", "indicators", "enabled",         "devices", "shipper_connected",
+        "policy_hash",  "counters",   "shipping",   "spool",           "gaps",    "identity"};
     const auto json_of = [&](FakeCandord::Answers answers) {
         const FakeCandord service(bus.address(), std::move(answers));
         const Result result = run_ctl_as_person(bus.address(), {"status", "--json"});
@@ -144,6 +214,11 @@ TEST_CASE("status as JSON has every field, whatever the state") {
     CHECK(closed["enabled"] == true);
     CHECK(closed["devices"] == Json({{"captured", 0}, {"known", 2}}));
     CHECK(closed["counters"]["EventsProduced"] == 12);
+    CHECK(closed["shipping"] == Json::parse(R"({"state":"shipping","problem":""})"));
+    CHECK(closed["spool"] == Json::object());
+    CHECK(closed["gaps"] == Json::parse(R"({"locked":{"events":0,"holes":2},"ring_full":{"events":7,"holes":1}})"));
+    CHECK(closed["identity"] == std::string(64, 'b'));
+    CHECK(json_of({.spool = {{"SpoolBytes", 5}}})["spool"]["SpoolBytes"] == 5);
     const Json open = json_of({.recording = true,
                                .consent_until = end_of_given,
                                .paused_until = end_of_consent,
@@ -202,7 +277,7 @@ TEST_CASE("a refusal's words cannot command the terminal") {
 
 TEST_CASE("a status without one of its properties is not understood") {
     const PrivateBus bus;
-    for (const char* property : {"State", "Enabled", "PausedUntil", "PolicyHash"}) {
+    for (const char* property : {"State", "Enabled", "PausedUntil", "Shipping", "Identity", "PolicyHash"}) {
         const FakeCandord service(bus.address(), {.missing = property});
         const Result result = run_ctl(bus.address(), {"status"});
         CHECK(result.status == 1);

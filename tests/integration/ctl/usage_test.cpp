@@ -12,7 +12,13 @@ namespace {
 const std::vector<Arguments> commands = {{"status"},
                                          {"status", "--json"},
                                          {"devices"},
+                                         {"identity"},
                                          {"notice"},
+                                         {"my-data", "list"},
+                                         {"my-data", "list", "--json"},
+                                         {"my-data", "show"},
+                                         {"my-data", "show", "--json"},
+                                         {"my-data", "delete", "--all", "--yes"},
                                          {"consent", "show"},
                                          {"consent", "grant", "--yes"},
                                          {"consent", "revoke"},
@@ -69,7 +75,7 @@ TEST_CASE("what candord, polkit or the bus does not authorise has exit status 4"
     check_error("org.candor.Capture1.Error.NotAuthorized", 4, "not authorised: what the service says\n");
     check_error("org.freedesktop.DBus.Error.AccessDenied", 4, "not authorised: what the service says\n");
     check_error("org.freedesktop.DBus.Error.InteractiveAuthorizationRequired", 4,
-                "not authorised: polkit has to ask, and cannot here; run this as root\n");
+                "not authorised: polkit has to ask for a password, and nothing here can: run this on a terminal\n");
 }
 
 TEST_CASE("a call that candord does not know is one of another version") {
@@ -118,6 +124,17 @@ TEST_CASE("wrong usage is exit status 2") {
                                           {"consent", "grant", "--until", "2027-02-30"},
                                           {"consent", "grant", "--days", "1", "--until", "2027-01-01"},
                                           {"consent", "revoke", "--json"},
+                                          {"identity", "x"},
+                                          {"my-data"},
+                                          {"my-data", "show", "--from", "yesterday"},
+                                          {"my-data", "show", "--from", "25:00"},
+                                          {"my-data", "show", "--to", "2027-02-30"},
+                                          {"my-data", "show", "--events", "--json"},
+                                          {"my-data", "show", "--from", "2027-01-02", "--to", "2027-01-01"},
+                                          {"my-data", "export"},
+                                          {"my-data", "delete", "--yes"},
+                                          {"my-data", "delete", "--all", "--from", "10:00"},
+                                          {"my-data", "list", "--from", "10:00"},
                                           {"pause", "1h", "2h"},
                                           {"resume", "now"},
                                           {"audit", "--all", "verify"},
