@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "fuzz/fuzz.h"
+#include "fuzz/in_memory.h"
 
 #include "audit/entry.h"
 #include "audit/head.h"
@@ -16,16 +17,7 @@ using test::require;
 
 namespace {
 
-/// Each repair waits for the disk: so none is used.
-struct InMemory {
-    InMemory() {
-        if (std::filesystem::is_directory("/dev/shm")) {
-            ::setenv("TMPDIR", "/dev/shm", 0);
-        }
-    }
-};
-
-struct Device : InMemory {
+struct Device : test::InMemory {
     test::TemporaryDirectory directory;
     wire::Identity identity = (wire::init_crypto(), wire::Identity::generate());
     std::filesystem::path log = directory / "audit.log";

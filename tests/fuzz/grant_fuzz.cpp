@@ -2,15 +2,15 @@
 #include "fuzz/fuzz.h"
 #include "fuzz/fuzz_keys.h"
 
+#include "wire/objects.h"
 #include "wire/segment.h"
-#include "wire/stream_opener.h"
 
 using namespace candor;
 using test::require;
 
 int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     static const wire::RecipientKeyPair recipient = test::fixed_recipient();
-    const auto message = wire::read_grant_file({data, size});
+    const auto message = wire::read_single({data, size}, wire::grant_magic);
     if (!message) {
         require(!message.error().message.empty(), "a refusal says why");
         return 0;

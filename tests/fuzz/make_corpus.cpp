@@ -3,11 +3,13 @@
 // ones need no renewal unless a format changes.
 #include "fuzz/fuzz_keys.h"
 #include "fuzz/plaintexts.h"
+#include "fuzz/ring_image.h"
 
 #include "audit/entry.h"
 #include "audit/head.h"
 #include "base/file.h"
 #include "consent/receipt.h"
+#include "daemon/stream_ledger.h"
 #include "unit/wire/batch_fixture.h"
 #include "wire/packing.h"
 #include "wire/segment.h"
@@ -49,6 +51,8 @@ struct Device {
         context.subject = subject.subject;
         context.grant = wire::grant_id(subject, std::vector{recipient.public_key});
         context.run = {5, 6, 7, 8};
+        context.number = 3;
+        context.embargo = std::chrono::hours(1);
         context.anchor = {1'000'000'000, 1'500'000'000, 1'700'000'000'000'000'000};
         return context;
     }
@@ -119,18 +123,33 @@ void add_streams(const Corpus& corpus, const Device& device) {
         {"gap", sealer.gap({wire::GapReason::ring_full, 1'500'000, 2'500'000, 7, wire::all_devices})},
         {"gap-unknown", sealer.gap({wire::GapReason::dropped_by_kernel, 1'000'000, 2'000'000, std::nullopt, 7})},
         {"batch-2", sealer.batch(encoder.encode(second), second.packets.events())},
-        {"close", sealer.close(wire::CloseReason::rotated, events + 7)}};
-    Bytes segment(wire::segment_magic.begin(), wire::segment_magic.end());
+    };
+    const auto end = wire::end_crashed_stream(device.identity, sealer.progress(), 9'000'000);
+    const auto close = sealer.close(wire::CloseReason::rotated, events + 7);
+    Bytes begun(wire::segment_magic.begin(), wire::segment_magic.end());
     std::uint32_t place = 0;
+    const auto append = [&](Bytes& file, const Bytes& frame, std::uint32_t at) {
+        const auto record = wire::encode_record(frame, at);
+        file.insert(file.end(), record.begin(), record.end());
+    };
     for (const auto& [name, frame] : frames) {
         corpus.add("frame", name, frame);
         corpus.add("packing", name, wire::pack(frame));
-        const auto record = wire::encode_record(frame, place++);
-        segment.insert(segment.end(), record.begin(), record.end());
+        append(begun, frame, place++);
     }
+    corpus.add("frame", "close", close);
+    corpus.add("packing", "close", wire::pack(close));
+    corpus.add("frame", "gap-crash", end.gap);
+    corpus.add("frame", "close-crashed", end.close);
+    Bytes segment = begun;
+    append(segment, close, place);
+    Bytes crashed = begun;
+    append(crashed, end.gap, place);
+    append(crashed, end.close, place + 1);
     const std::span whole(segment);
     for (const char* target : {"segment", "segment_with_key"}) {
         corpus.add(target, "whole", whole);
+        corpus.add(target, "crashed", crashed);
         corpus.add(target, "cut", whole.first(whole.size() - 100));
         corpus.add(target, "magic", whole.first(wire::segment_magic.size()));
     }
@@ -143,11 +162,8 @@ void add_grant(const Corpus& corpus, const Device& device) {
             keys.push_back(wire::RecipientKeyPair::generate().public_key);
         }
         const auto grant = wire::make_grant(device.identity, device.subject, keys);
-        Bytes file(wire::grant_magic.begin(), wire::grant_magic.end());
-        const auto record = wire::encode_record(grant);
-        file.insert(file.end(), record.begin(), record.end());
         const char* name = recipients == 1 ? "one" : "three";
-        corpus.add("grant", name, file);
+        corpus.add("grant", name, wire::encode_single(wire::grant_magic, grant));
         corpus.add("frame", recipients == 1 ? "grant" : "grant-3", grant);
     }
 }
@@ -159,14 +175,20 @@ void add_policies(const Corpus& corpus) {
         "# A comment\n; another\n\n" + least +
         "LawfulBasis=consent\nDPIA=DPIA-7\nSites=the lab\nRetention=two years\nLevel=full\nDevices=keyboard mouse\n"
         "Schedule=Mon..Fri 08:00-18:00\nSchedule=Sat,Sun 10:00-12:00\nBatchSeconds=5\nQuarantineSeconds=2\n"
-        "ConsentDays=30\nRequiredIndicators=light context\nPanicChord=KEY_LEFTCTRL KEY_PAUSE\nPanicSeconds=2\n"
+        "EmbargoMinutes=0\nEpochDays=7\nConsentDays=30\nRequiredIndicators=light context\nPanicChord=KEY_LEFTCTRL "
+        "KEY_PAUSE\nPanicSeconds=2\n"
         "PanicPauseMinutes=30\nAllowVirtual=A robot\nAllowVirtual=Another\n[Recipients]\ntraining=" +
-        std::string("de9edb7d7b7dc1b4d35b61c2ece435373f8343c85b78674dadfc7e146f882b4f") + "\n";
+        std::string("de9edb7d7b7dc1b4d35b61c2ece435373f8343c85b78674dadfc7e146f882b4f") +
+        "\nbackup=8520f0098930a754748b7ddcb43ef75a0dbf3a0d26381af4eba4a98eaa9b4e6a "
+        "de9edb7d7b7dc1b4d35b61c2ece435373f8343c85b78674dadfc7e146f882b4f\n";
     corpus.add("policy", "least", as_bytes(least));
     corpus.add("policy", "most", as_bytes(most + "\0Everything you type is recorded.\n"s));
-    corpus.add("policy", "daemon", as_bytes("[Candord]\nEnabled=no\nRingBytes=16M\nSocketPeer=candor-shipper\n"));
+    corpus.add(
+        "policy", "daemon",
+        as_bytes("[Candord]\nEnabled=no\nRingBytes=16M\nSocketPeer=candor-shipper\nSpool=/s\nMetricsFile=none\n"));
     corpus.add("policy", "shipper",
-               as_bytes("[Shipper]\nSource=/run/candor/frames.sock\nSpool=/var/lib/s\nSink=dir:/var/lib/l\n"));
+               as_bytes("[Shipper]\nSource=/run/candor/frames.sock\nSpool=/var/lib/s\nSink=dir:/var/lib/l\n"
+                        "SpoolBytes=16M\nSpoolDays=365\nMetricsFile=/run/m\n"));
     corpus.add("policy", "wrong", as_bytes("[Policy]\nConsentDays=366\nController=\n[Other]\nkey\n"));
 }
 
@@ -177,7 +199,7 @@ void add_receipts(const Corpus& corpus, const Device& device, const std::filesys
     policy.contact = "a@example.org";
     policy.purpose = "Übung";
     policy.retention = "two years";
-    policy.recipients.push_back({"training", device.recipient.public_key});
+    policy.recipients.push_back({"training", device.recipient.public_key, std::nullopt});
     const auto granted = store.grant(policy, {1000, device.subject.subject, "actions", {}, 1'790'000'000, 0});
     corpus.add("receipt", "granted", as_bytes(granted.value().json));
     corpus.add("receipt", "withdrawn",
@@ -186,11 +208,68 @@ void add_receipts(const Corpus& corpus, const Device& device, const std::filesys
     std::filesystem::remove_all(folder);
 }
 
+wire::Tombstone tombstone_of(std::uint32_t last_epoch, std::uint8_t streams) {
+    wire::Tombstone tombstone;
+    tombstone.id = {4, 4};
+    tombstone.subject = {1, 2, 3, 4};
+    tombstone.last_epoch = last_epoch;
+    for (std::uint8_t i = 0; i < streams; ++i) {
+        tombstone.streams.push_back({{i}, 1, i + std::uint64_t{1}});
+    }
+    tombstone.reason = streams == 0 ? wire::TombstoneReason::erased : wire::TombstoneReason::deleted;
+    tombstone.requested_ns = 1'700'000'000'000'000'000;
+    return tombstone;
+}
+
+void add_objects(const Corpus& corpus, const Device& device) {
+    const auto add = [&](const char* name, std::string_view magic, const Bytes& frame) {
+        corpus.add("frame", name, frame);
+        corpus.add("objects", name, wire::encode_single(magic, frame));
+    };
+    add("tombstone-all", wire::tombstone_magic, wire::make_tombstone(device.identity, tombstone_of(2, 0)));
+    add("tombstone-streams", wire::tombstone_magic, wire::make_tombstone(device.identity, tombstone_of(0, 3)));
+    wire::Note note;
+    note.stream = {9, 8, 7};
+    note.subject = {1, 2, 3, 4};
+    note.noticed_ns = 1'700'000'000'000'000'000;
+    add("note", wire::note_magic, wire::make_note(device.identity, note));
+    corpus.add("objects", "frame", wire::make_note(device.identity, note));
+    wire::Erasure erasure;
+    erasure.tombstone = {4, 4};
+    erasure.subject = {1, 2, 3, 4};
+    erasure.identity = device.identity.public_key();
+    erasure.segments = 12;
+    erasure.bytes = 123'456;
+    const auto receipt = wire::make_erasure(device.recipient.signer(), erasure);
+    corpus.add("objects", "erasure", receipt);
+    corpus.add("reply", "erasure", wire::encode_reply(wire::ErasureMessage{receipt}));
+}
+
+void add_daemon_state(const Corpus& corpus) {
+    for (const std::uint32_t laps : {0u, 3u}) {
+        Bytes input = {0xff};
+        const auto image = test::lived_in_ring(laps);
+        input.insert(input.end(), image.begin(), image.end());
+        corpus.add("ring", laps == 0 ? "young" : "old", input);
+    }
+    const std::string id(32, 'a');
+    const std::string person = "01020304" + std::string(24, '0');
+    const std::string first = "candor streams 1\n";
+    corpus.add("ledger", "empty", as_bytes(first));
+    corpus.add("ledger", "one",
+               as_bytes(first + "number " + person + " 1 7\nopen " + id + " " + person + " 1 7 1700000000\n"));
+    corpus.add("ledger", "numbers",
+               as_bytes(first + "number " + person + " 1 18446744073709551614\nnumber " + id + " 2 1\n"));
+}
+
 void add_answers(const Corpus& corpus) {
     for (const std::uint32_t sequence : {0u, 0xffffffffu}) {
-        const char* name = sequence == 0 ? "first" : "last";
-        corpus.add("ack", name, wire::encode_ack({{9, 8, 7}, sequence}));
+        corpus.add("reply", sequence == 0 ? "first" : "last", wire::encode_reply(wire::Ack{{9, 8, 7}, sequence}));
     }
+    corpus.add("reply", "shipping", wire::encode_reply(wire::Report{}));
+    corpus.add("reply", "stalled",
+               wire::encode_reply(wire::Report{wire::ShippingState::stalled, "the sink: No space left on device", 1, 2,
+                                               3, 1'700'000'000'000'000'000, 5, 6}));
     corpus.add("frame", "hello", wire::make_hello({5, 6}, std::nullopt, 0));
     corpus.add("frame", "hello-stream", wire::make_hello({5, 6}, wire::Id16{7, 8}, 3));
     corpus.add("packing", "zeros", wire::pack(Bytes(8 * 300)));
@@ -235,5 +314,7 @@ int main(int argc, char** argv) {
     add_policies(corpus);
     add_receipts(corpus, device, folder / "receipts.tmp");
     add_answers(corpus);
+    add_objects(corpus, device);
+    add_daemon_state(corpus);
     add_audit_logs(corpus, device);
 }

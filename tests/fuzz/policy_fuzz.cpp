@@ -46,6 +46,8 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
             "a policy says who, where to ask, and what for");
     require(policy->consent_duration >= std::chrono::days(1) && policy->consent_duration <= std::chrono::days(365),
             "a consent ends");
+    require(policy->embargo >= std::chrono::minutes(0) && policy->embargo <= std::chrono::days(7), "an embargo ends");
+    require(policy->epoch >= std::chrono::days(1) && policy->epoch <= std::chrono::days(365), "an epoch ends");
     require(!policy->devices.empty() && policy->devices.size() <= consent::all_device_classes().size(),
             "a policy is for devices");
     require(policy->level != privacy::Level::full || policy->quarantine >= consent::least_full_quarantine,

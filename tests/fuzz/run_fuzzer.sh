@@ -9,5 +9,5 @@ found=$(mktemp -d)
 trap 'rm -rf "$found"' EXIT
 # libFuzzer's own status for a find is 77, which means "skipped" to meson.
 "$target" -error_exitcode=1 -rss_limit_mb=1024 -timeout=10 "$corpus"/*
-"$target" -error_exitcode=1 -runs=20000 -max_total_time=20 -max_len=4096 -rss_limit_mb=1024 -timeout=10 -print_final_stats=1 \
+"$target" -error_exitcode=1 -runs=20000 -max_total_time=20 -max_len=16384 -rss_limit_mb=1024 -timeout=10 -print_final_stats=1 \
     -artifact_prefix="$(basename "$target")-" "$found" "$corpus"

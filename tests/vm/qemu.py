@@ -41,17 +41,21 @@ def version():
 
 
 class Qemu:
+    """`load` starts a snapshot. Without one the machine boots, and its disk keeps what the guest has synced, whatever happens to QEMU;
+    with one that does not matter, and would cost time."""
+
     def __init__(self, folder, disk, kernel, initrd, load=None):
         self.folder = pathlib.Path(folder)
         self.kernel, self.initrd = kernel, initrd
         for name in ("qmp", "agent", "shell"):
             (self.folder / name).unlink(missing_ok=True)
+        cache = "unsafe" if load else "writeback"
         command = [
             "qemu-system-x86_64", "-accel", "tcg,thread=multi", "-machine", "pc,i8042=off", "-cpu", "max", "-m", "1024", "-smp", "2",
             "-nodefaults", "-display", "none", "-net", "none", "-no-reboot",
             "-kernel", str(kernel), "-initrd", str(initrd),
             "-append", "root=/dev/vda rw console=ttyS0 quiet net.ifnames=0 usbcore.autosuspend=-1 systemd.show_status=0 random.trust_cpu=on",
-            "-drive", f"file={disk},if=virtio,format=qcow2,cache=unsafe",
+            "-drive", f"file={disk},if=virtio,format=qcow2,cache={cache}",
             "-device", f"VGA,id={VIRTIO_DISPLAY},vgamem_mb=8", "-device", f"secondary-vga,id={USB_DISPLAY},vgamem_mb=8",
             "-device", f"virtio-keyboard-pci,display={VIRTIO_DISPLAY}",
             "-device", f"virtio-mouse-pci,display={VIRTIO_DISPLAY}",

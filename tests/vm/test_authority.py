@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Who may call what."""
-from candor import AUDIT, CONSENT, CONTEXT, MAIN, Candor
+from candor import AUDIT, CONSENT, CONTEXT, DATA, MAIN, Candor
 from seat import Seat
 
 PROPERTIES = "org.freedesktop.DBus.Properties"
@@ -23,9 +23,14 @@ TABLE = {
     "Audit.GetEntries own": (OK, OK, OK, OK, OK),
     "Audit.GetEntries all": (NO, NO, NO, NO, OK),
     "Audit.Verify": (OK, OK, OK, OK, OK),
+    "MyData.List": (OK, OK, OK, OK, NO),
+    # Asks for the person's own password, and these callers let nobody be asked.
+    "MyData.Open": (NO, NO, NO, NO, NO),
+    "MyData.Delete": (OK, OK, OK, OK, NO),
     "properties of Capture1": (OK, OK, OK, OK, OK),
     "properties of Consent": (OK, OK, OK, OK, OK),
     "properties of Context": (OK, OK, OK, OK, OK),
+    "properties of MyData": (OK, OK, OK, OK, OK),
     "Consent.Revoke": (OK, OK, OK, OK, NO),
 }
 
@@ -47,9 +52,13 @@ def calls(policy_hash):
         "Audit.GetEntries own": (AUDIT, "GetEntries", "tub", [0, 1000, False]),
         "Audit.GetEntries all": (AUDIT, "GetEntries", "tub", [0, 1000, True]),
         "Audit.Verify": (AUDIT, "Verify", "", []),
+        "MyData.List": (DATA, "List", "", []),
+        "MyData.Open": (DATA, "Open", "xx", [0, 0]),
+        "MyData.Delete": (DATA, "Delete", "xx", [1, 2]),
         "properties of Capture1": (PROPERTIES, "GetAll", "s", [MAIN]),
         "properties of Consent": (PROPERTIES, "GetAll", "s", [CONSENT]),
         "properties of Context": (PROPERTIES, "GetAll", "s", [CONTEXT]),
+        "properties of MyData": (PROPERTIES, "GetAll", "s", [DATA]),
         "Consent.Revoke": (CONSENT, "Revoke", "b", [False]),
     }
 
