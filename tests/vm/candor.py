@@ -144,7 +144,7 @@ class Candor:
             self.wait_out_quarantine()
         self.revoke()
         self.machine.wait_until(lambda: self.status()["counters"]["FramesWaiting"] == 0, timeout, why="the shipper to take it all")
-        self.machine.wait_until(f"! ls {SPOOL}/*.part {SPOOL}/*.candor {SPOOL}/*.note {SPOOL}/*.tombstone 2>/dev/null", timeout,
+        self.machine.wait_until(f"test -z \"$(ls {SPOOL}/*.part {SPOOL}/*.candor {SPOOL}/*.note {SPOOL}/*.tombstone 2>/dev/null)\"", timeout,
                                 why="the spool to be empty")
 
     def dump(self, allow_unclosed=False):

@@ -76,7 +76,7 @@ public:
                 if (bytes[at] != row[0]) {
                     continue;
                 }
-                for (const std::size_t width : {1, 2, 4}) {
+                for (const std::size_t width : {1U, 2U, 4U}) {
                     for (std::size_t distance = width; distance <= longest_distance; distance += width) {
                         if (matches(bytes, at, row, width, distance)) {
                             found(at, std::to_string(8 * width) + " bits every " + std::to_string(distance) + " bytes");
