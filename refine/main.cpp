@@ -6,6 +6,7 @@
 #include "base/hex.h"
 
 #include <CLI/CLI.hpp>
+#include <sodium.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -120,6 +121,9 @@ int run(int argc, char** argv, Output& out) {
             passphrase = std::move(*given);
         }
         status = keygen(key_file, name, passphrase, out);
+        if (passphrase) {
+            sodium_memzero(passphrase->data(), passphrase->size());
+        }
     });
 
     EnrolOptions enrolment;

@@ -69,8 +69,12 @@ public:
 
     /// Empties it and keeps the memory.
     void clear() noexcept {
-        ::explicit_bzero(heads_.data(), heads_.size() * sizeof(Head));
-        ::explicit_bzero(events_.data(), events_.size() * sizeof(Event));
+        if (!heads_.empty()) {
+            ::explicit_bzero(heads_.data(), heads_.size() * sizeof(Head));
+        }
+        if (!events_.empty()) {
+            ::explicit_bzero(events_.data(), events_.size() * sizeof(Event));
+        }
         heads_.clear();
         events_.clear();
     }

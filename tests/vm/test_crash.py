@@ -59,7 +59,7 @@ def test_full_disk(machine):
     assert machine.sh("systemctl show -P NRestarts candor-shipper").strip() == restarts == "0", "the shipper crashed"
     machine.sh(f"rm {SPOOL}/ballast")
     machine.wait_until(lambda: candor.status()["counters"]["FramesWaiting"] == 0, timeout=90, why="the frames to be taken")
-    assert candor.property("Shipping")[0] == "shipping"
+    machine.wait_until(lambda: candor.property("Shipping")[0] == "shipping", timeout=60, why=lambda: candor.property("Shipping"))
     candor.settle()
     pressed = "".join(event[2][4:].lower() for event in Dump(candor.dump()).of("QEMU Virtio Keyboard") if event[1] == "EV_KEY" and event[3] == 1 and len(event[2]) == 5)
     assert pressed == "whilethediskisfull", pressed
