@@ -41,9 +41,10 @@ void Metrics::write() {
         written_ = std::move(text);
         problem_.clear();
     } catch (const std::system_error& error) {
-        if (problem_ != error.what()) {
-            problem_ = error.what();
-            journal::warning("the file of metrics is not written: " + problem_);
+        // Not by its text, which names a file of a random name.
+        if (problem_ != error.code().message()) {
+            problem_ = error.code().message();
+            journal::warning(std::string("the file of metrics is not written: ") + error.what());
         }
     }
 }

@@ -32,6 +32,8 @@ PartialSegment::Recovered PartialSegment::recover(const std::filesystem::path& p
     }
     Recovered result{PartialSegment(path, std::move(fd)), {}, std::nullopt};
     PartialSegment& segment = result.segment;
+    // Written by a process that may have died before it synced: whatever is acknowledged of it from now on must be durable.
+    segment.dirty_ = true;
     wire::SegmentReader reader(*bytes);
     for (;;) {
         const auto message = reader.next();

@@ -132,6 +132,7 @@ void Spool::continue_part(const fs::path& path, std::uint32_t next_sequence) {
         orphans_.emplace();
         return;
     }
+    sync_directory(directory_); // its name, too
     current_.emplace(std::move(segment));
 }
 

@@ -134,9 +134,10 @@ void Status::write_metrics() {
         written_ = std::move(text);
         metrics_problem_.clear();
     } catch (const std::system_error& error) {
-        if (metrics_problem_ != error.what()) {
-            metrics_problem_ = error.what();
-            log_.warning("the file of metrics is not written: " + metrics_problem_);
+        // Not by its text, which names a file of a random name.
+        if (metrics_problem_ != error.code().message()) {
+            metrics_problem_ = error.code().message();
+            log_.warning(std::string("the file of metrics is not written: ") + error.what());
         }
     }
 }

@@ -339,7 +339,11 @@ std::vector<std::uint8_t> encode_reply(const Reply& reply) {
         out.setState(static_cast<proto::Report::State>(report->state));
         std::string problem = report->problem.substr(0, max_problem_bytes);
         std::ranges::replace_if(
-            problem, [](char c) { return !is_plain({&c, 1}); }, '?');
+            problem,
+            [](char c) {
+                return !is_plain({&c, 1});
+            },
+            '?');
         out.setProblem(problem);
         out.setSpoolBytes(report->spool_bytes);
         out.setSpoolBound(report->spool_bound);

@@ -168,5 +168,6 @@ TEST_CASE("a key file that is none is refused") {
     CHECK(result.status == 1);
     CHECK(result.output.empty());
     CHECK(result.errors ==
-          "candor-refine: " + lake.key().string() + ": expected a secret key: 64 hexadecimal digits and a newline, or what keygen protected\n");
+          "candor-refine: " + lake.key().string() +
+              ": expected a secret key: 64 hexadecimal digits and a newline, or what keygen protected\n");
 }
