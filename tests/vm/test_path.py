@@ -124,7 +124,7 @@ def test_sealed(machine):
         found = [needle for needle in needles if needle in data]
         assert not found, f"{name} holds {found}"
     machine.sh("candor-refine keygen --no-passphrase /root/other.key")
-    for access, complaint in (("--key /root/other.key", "none of its 1 recipients has this key"), ("", "--key is required")):
+    for access, complaint in (("--key /root/other.key", "none of its 1 recipients has this key"), ("", "Exactly 1 option from [--key,--credential] is required")):
         refused = machine.run(f"candor-refine dump {access} {LAKE}")
         assert refused["rc"] != 0 and complaint in refused["err"] and "KEY_" not in refused["out"], refused
     assert "KEY_X" in machine.sh(f"candor-refine dump --key {KEY} {LAKE}")
