@@ -59,7 +59,8 @@ std::expected<Sink::Stored, Refusal> DirectorySink::store(const fs::path& name,
             // A key is sealed anew each time a grant is made, so two of the same name differ and are as good as each other.
             const auto there = read_file(path, wire::max_segment_bytes);
             const bool same = there && std::ranges::equal(*there, bytes);
-            if (same || path.extension() == wire::grant_suffix) {
+            // So do two notes of one stream, which two starts after it wrote.
+            if (same || path.extension() == wire::grant_suffix || path.extension() == wire::note_suffix) {
                 // Whoever put it there may have died before it was durable.
                 sync_directory(path.parent_path());
                 return Stored::durably;

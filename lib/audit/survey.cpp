@@ -69,7 +69,13 @@ std::string take(Survey& survey, const LineReader::Line& line) {
     }
     survey.found = next->head;
     if (next->entry.act == Act::gate_opened || next->entry.act == Act::gate_closed) {
-        survey.last_gate = std::move(next->entry);
+        // Of openings that nobody closed the first counts: each of those processes died, and the last one may have said nothing.
+        const bool died_again = next->entry.act == Act::gate_opened && survey.last_gate &&
+                                survey.last_gate->act == Act::gate_opened &&
+                                survey.last_gate->subject == next->entry.subject;
+        if (!died_again) {
+            survey.last_gate = std::move(next->entry);
+        }
     }
     return {};
 }
