@@ -96,7 +96,9 @@ Daemon::Daemon(EventLoop& loop, sd_bus* bus, const Folders& folders, const conse
       controller_(loop, bus, folders, identity_, recorder_, holdings_,
                   resumed_.succession.ended + resumed_.succession.noted > 0),
       object_(loop, bus, controller_, recorder_, ring_, server_, identity_.public_key()),
-      metrics_(loop, settings.metrics_file, [this] { return measure(controller_, recorder_, ring_, server_); }),
+      metrics_(
+          loop, settings.metrics_file, [this] { return measure(controller_, recorder_, ring_, server_); },
+          [](const std::string& problem) { journal::warning(problem); }),
       drain_timer_(loop.add_timer([this] { done_(); })) {
     controller_.observe({[this] {
                              object_.state_changed();

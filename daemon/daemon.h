@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "base/metrics_file.h"
 #include "consent/settings.h"
 #include "daemon/bus_object.h"
 #include "daemon/controller.h"
 #include "daemon/fd_store.h"
 #include "daemon/frame_server.h"
 #include "daemon/holdings.h"
-#include "daemon/metrics.h"
 #include "daemon/recorder.h"
 #include "daemon/ring.h"
 #include "daemon/stream_ledger.h"
@@ -50,7 +50,7 @@ private:
     Holdings::Resumed resumed_;
     Controller controller_;
     BusObject object_;
-    Metrics metrics_;
+    MetricsFile metrics_;
     std::function<void()> done_; ///< shutting down
     EventLoop::Source drain_timer_;
 };

@@ -204,7 +204,11 @@ Holdings::confirm(const wire::ErasureMessage& message, std::span<const consent::
                                        ", expected the signing key of a recipient in the policy"});
     }
     Receipt receipt{asked->uid, *erasure, signer->name};
-    tombstones_.remove(erasure->tombstone);
+    try {
+        tombstones_.remove(erasure->tombstone);
+    } catch (const std::system_error&) {
+        // Its file stays: the next process asks again, and is answered again.
+    }
     return std::optional(std::move(receipt));
 }
 
@@ -238,7 +242,11 @@ std::expected<Holdings::Opened, Refusal> Holdings::open(std::uint32_t uid, const
     if (!segment) {
         return std::unexpected(std::move(segment.error()));
     }
-    return Opened{stream.open.stream, std::move(*segment), in_memory(*key)};
+    try {
+        return Opened{stream.open.stream, std::move(*segment), in_memory(*key)};
+    } catch (const std::system_error& error) {
+        return std::unexpected(Refusal{error.what()});
+    }
 }
 
 } // namespace candor::daemon

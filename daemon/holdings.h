@@ -42,7 +42,7 @@ public:
     Resumed resume(Inheritance left, std::uint64_t now_us, std::int64_t now_ns);
 
     [[nodiscard]] wire::SubjectStore& subjects() noexcept { return subjects_; }
-    /// Destroys keys of epochs that are over and of which nothing waits in ring or spool.
+    /// Destroys keys of epochs that are over and of which nothing waits in ring or spool. Throws std::system_error when the disk fails.
     void retire_keys(std::uint32_t uid);
 
     /// Frames have left the ring. `current`: the stream that is being written.

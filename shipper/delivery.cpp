@@ -105,45 +105,56 @@ void Delivery::run() {
     }
     running_ = true;
     timer_.disarm();
-    try {
+    guarded([this] {
         do {
             again_ = false;
-            auto item = next();
-            if (!item) {
+            if (auto item = next()) {
+                busy_ = true;
+                deliver(std::move(*item));
+            } else {
                 problem_.clear();
                 pause_ = settings_.first_pause;
-                continue;
             }
-            busy_ = true;
-            deliver(std::move(*item));
         } while (again_ && !busy_);
         count();
+        if (!busy_ && problem_.empty()) {
+            look_for_receipts();
+            arm();
+        }
+    });
+    running_ = false;
+    callbacks_.changed();
+}
+
+template <typename Body> void Delivery::guarded(Body&& body) {
+    try {
+        body();
     } catch (const std::system_error& error) {
-        // The spool's own disk.
-        busy_ = false;
+        // The spool's own disk: what is there stays, and is tried again.
         problem_ = error.what();
         wait(pause_);
     }
-    running_ = false;
-    if (!busy_ && problem_.empty()) {
-        look_for_receipts();
-        const bool awaits = !spool_.awaited().empty();
-        std::optional<std::chrono::seconds> pause = until_due_;
-        if (awaits) {
-            pause = std::min(pause.value_or(receipt_interval), receipt_interval);
-        }
-        if (pause) {
-            timer_.arm(*pause + std::chrono::seconds(1));
-        }
+}
+
+void Delivery::arm() {
+    std::optional<std::chrono::seconds> pause = until_due_;
+    if (!spool_.awaited().empty()) {
+        pause = std::min(pause.value_or(receipt_interval), receipt_interval);
     }
-    callbacks_.changed();
+    if (pause) {
+        timer_.arm(*pause + std::chrono::seconds(1));
+    }
 }
 
 void Delivery::deliver(Item item) {
     const auto shared = std::make_shared<Item>(std::move(item));
     sink_.store(shared->name, shared->bytes, [this, shared](const std::expected<Sink::Stored, Refusal>& stored) {
         busy_ = false;
-        delivered(*shared, stored);
+        guarded([&] { delivered(*shared, stored); });
+        // The next one: from the round that this one belongs to, or from a new one, when the sink has answered later.
+        if (again_ && !running_) {
+            run();
+        }
     });
 }
 
@@ -173,9 +184,6 @@ void Delivery::delivered(const Item& item, const std::expected<Sink::Stored, Ref
         figures_.delivered += suffix == wire::segment_suffix ? 1 : 0;
     }
     again_ = true;
-    if (!running_) {
-        run();
-    }
 }
 
 void Delivery::wait(std::chrono::microseconds pause) {

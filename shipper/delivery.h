@@ -69,6 +69,9 @@ private:
     void deliver(Item item);
     void delivered(const Item& item, const std::expected<Sink::Stored, Refusal>& stored);
     void wait(std::chrono::microseconds pause);
+    void arm();
+    /// Runs what the spool's disk may fail at.
+    template <typename Body> void guarded(Body&& body);
 
     Spool& spool_;
     Sink& sink_;

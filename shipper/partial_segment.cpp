@@ -25,7 +25,7 @@ PartialSegment::Recovered PartialSegment::recover(const std::filesystem::path& p
     const auto bytes = read_file(path, wire::max_segment_bytes);
     UniqueFd fd(::open(path.c_str(), O_WRONLY | O_CLOEXEC | O_NOFOLLOW));
     if (!bytes) {
-        throw std::runtime_error(bytes.error().message);
+        throw std::system_error(std::make_error_code(std::errc::io_error), bytes.error().message);
     }
     if (!fd) {
         throw_errno("open " + path.string());

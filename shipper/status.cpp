@@ -1,16 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "shipper/status.h"
 
-#include "base/file.h"
 #include "base/open_metrics.h"
-
-#include <system_error>
 
 namespace candor::shipper {
 namespace {
 
 constexpr std::chrono::seconds tell_interval{1};
-constexpr std::chrono::seconds metrics_interval{10};
 
 /// Warned above the first, well again below the second.
 constexpr std::uint64_t high_percent = 80;
@@ -20,17 +16,13 @@ constexpr std::uint64_t low_percent = 70;
 
 Status::Status(EventLoop& loop, Spool& spool, const Delivery& delivery, FrameClient& client,
                std::optional<std::filesystem::path> metrics_file, Log log)
-    : spool_(spool), delivery_(delivery), client_(client), metrics_file_(std::move(metrics_file)), log_(std::move(log)),
+    : spool_(spool), delivery_(delivery), client_(client), log_(std::move(log)),
+      metrics_file_(
+          loop, std::move(metrics_file), [this] { return metrics(); }, log_.warning),
       timer_(loop.add_timer([this] {
           armed_ = false;
           tell();
-      })),
-      metrics_timer_(loop.add_timer(
-          [this] {
-              metrics_armed_ = false;
-              write_metrics();
-          },
-          std::chrono::seconds(2))) {}
+      })) {}
 
 void Status::changed() {
     if (!armed_) {
@@ -67,10 +59,7 @@ void Status::tell() {
     } else if (told_ != now && client_.tell(now)) {
         told_ = now;
     }
-    if (metrics_file_ && !metrics_armed_) {
-        metrics_timer_.arm(metrics_interval);
-        metrics_armed_ = true;
-    }
+    metrics_file_.changed();
 }
 
 void Status::tell_of_state(const wire::Report& report) {
@@ -122,24 +111,6 @@ std::string Status::metrics() const {
     metrics.counter("candor_shipper_expired", "Segments that were too old to be shipped.", figures.expired);
     metrics.counter("candor_shipper_set_aside", "Files that could not be delivered.", figures.set_aside);
     return metrics.text();
-}
-
-void Status::write_metrics() {
-    std::string text = metrics();
-    if (text == written_) {
-        return;
-    }
-    try {
-        write_file_atomically(*metrics_file_, as_bytes(text), 0644);
-        written_ = std::move(text);
-        metrics_problem_.clear();
-    } catch (const std::system_error& error) {
-        // Not by its text, which names a file of a random name.
-        if (metrics_problem_ != error.code().message()) {
-            metrics_problem_ = error.code().message();
-            log_.warning(std::string("the file of metrics is not written: ") + error.what());
-        }
-    }
 }
 
 } // namespace candor::shipper

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/event_loop.h"
+#include "base/metrics_file.h"
 #include "shipper/delivery.h"
 #include "shipper/frame_client.h"
 #include "shipper/spool.h"
@@ -36,22 +37,17 @@ public:
 private:
     void tell_of_state(const wire::Report& report);
     void tell_of_fill(const wire::Report& report);
-    void write_metrics();
 
     Spool& spool_;
     const Delivery& delivery_;
     FrameClient& client_;
-    std::optional<std::filesystem::path> metrics_file_;
     Log log_;
     std::optional<wire::Report> told_; ///< candord, on this connection
     wire::ShippingState state_ = wire::ShippingState::shipping;
     bool high_ = false; ///< the spool is above its high-water mark
-    std::string written_;
-    std::string metrics_problem_;
     bool armed_ = false;
-    bool metrics_armed_ = false;
+    MetricsFile metrics_file_;
     EventLoop::Source timer_;
-    EventLoop::Source metrics_timer_;
 };
 
 } // namespace candor::shipper

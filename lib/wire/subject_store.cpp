@@ -65,9 +65,13 @@ std::expected<Id16, Refusal> SubjectStore::pseudonym(std::uint32_t uid) const {
         return std::unexpected(std::move(key.error()));
     }
     if (!*key) {
-        make_folder(directory_);
         *key = random_key();
-        write_file_atomically(path, (*key)->bytes(), 0600);
+        try {
+            make_folder(directory_);
+            write_file_atomically(path, (*key)->bytes(), 0600);
+        } catch (const std::system_error& error) {
+            return std::unexpected(Refusal{error.what()});
+        }
     }
     const std::array<std::uint8_t, 4> id = {static_cast<std::uint8_t>(uid), static_cast<std::uint8_t>(uid >> 8),
                                             static_cast<std::uint8_t>(uid >> 16), static_cast<std::uint8_t>(uid >> 24)};

@@ -23,7 +23,7 @@ class SubjectStore {
 public:
     explicit SubjectStore(std::filesystem::path directory) : directory_(std::move(directory)) {}
 
-    /// Makes the pseudonym key when there is none.
+    /// Makes the pseudonym key when there is none; refused too where the disk does not take it.
     [[nodiscard]] std::expected<Id16, Refusal> pseudonym(std::uint32_t uid) const;
 
     /// The keys in use. A new epoch begins when there is none, and when the last one is `most_age` old or began in the future.

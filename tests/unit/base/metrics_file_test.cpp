@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "daemon/metrics.h"
+#include "base/metrics_file.h"
 
 #include "base/file.h"
 #include "support/catch.h"
@@ -7,13 +7,24 @@
 
 #include <sys/stat.h>
 
+#include <string>
+#include <vector>
+
 using namespace candor;
+
+namespace {
+
+std::vector<std::string> complaints;
+void complain(const std::string& problem) { complaints.push_back(problem); }
+
+} // namespace
 
 TEST_CASE("the file of metrics is replaced whole, and anybody may read it") {
     const test::TemporaryDirectory folder;
     EventLoop loop;
     std::string text = "a 1\n# EOF\n";
-    daemon::Metrics metrics(loop, folder / "candord.prom", [&] { return text; });
+    MetricsFile metrics(
+        loop, folder / "candord.prom", [&] { return text; }, complain);
     metrics.write();
     CHECK(read_text(folder / "candord.prom", 100).value() == text);
     struct stat first {};
@@ -30,7 +41,8 @@ TEST_CASE("the file of metrics is replaced whole, and anybody may read it") {
 TEST_CASE("what is the same as before is not written again") {
     const test::TemporaryDirectory folder;
     EventLoop loop;
-    daemon::Metrics metrics(loop, folder / "candord.prom", [] { return std::string("# EOF\n"); });
+    MetricsFile metrics(
+        loop, folder / "candord.prom", [] { return std::string("# EOF\n"); }, complain);
     metrics.write();
     std::filesystem::remove(folder / "candord.prom");
     metrics.write();
@@ -40,8 +52,12 @@ TEST_CASE("what is the same as before is not written again") {
 TEST_CASE("a folder that is not there is no reason to end, and is tried again") {
     const test::TemporaryDirectory folder;
     EventLoop loop;
-    daemon::Metrics metrics(loop, (folder / "later") / "candord.prom", [] { return std::string("# EOF\n"); });
+    MetricsFile metrics(
+        loop, (folder / "later") / "candord.prom", [] { return std::string("# EOF\n"); }, complain);
+    complaints.clear();
     metrics.write();
+    metrics.write();
+    CHECK(complaints.size() == 1);
     std::filesystem::create_directory(folder / "later");
     metrics.write();
     CHECK(std::filesystem::exists((folder / "later") / "candord.prom"));
@@ -50,10 +66,13 @@ TEST_CASE("a folder that is not there is no reason to end, and is tried again") 
 TEST_CASE("without a file nothing is measured") {
     EventLoop loop;
     int measured = 0;
-    daemon::Metrics metrics(loop, std::nullopt, [&] {
-        ++measured;
-        return std::string();
-    });
+    MetricsFile metrics(
+        loop, std::nullopt,
+        [&] {
+            ++measured;
+            return std::string();
+        },
+        complain);
     metrics.changed();
     metrics.write();
     CHECK(measured == 0);
