@@ -107,7 +107,7 @@ public:
             if (repair_ && ::unlink(file.c_str()) < 0) {
                 throw_errno("remove " + file.string());
             }
-        } else if (file.filename() != "lock") {
+        } else if (file.filename() != "lock" && suffix != done_suffix) {
             add(file, "not a file of the spool", "kept");
         }
     }

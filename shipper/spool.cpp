@@ -21,6 +21,12 @@ constexpr std::initializer_list<std::string_view> all_suffixes = {
     wire::part_suffix,    wire::segment_suffix,   wire::grant_suffix, wire::note_suffix,
     wire::expired_suffix, wire::tombstone_suffix, sent_suffix};
 
+/// A stream's end is sent again at once or not at all: the last few would do.
+constexpr std::size_t most_done = 64;
+
+/// With its Close: of any other more may come that is not here.
+bool is_whole(const fs::path& segment) { return PartialSegment::recover(segment).segment.is_closed(); }
+
 void unlink_file(const fs::path& path) {
     if (::unlink(path.c_str()) < 0 && errno != ENOENT) {
         throw_errno("remove " + path.string());
@@ -73,6 +79,7 @@ void Spool::resume(const wire::Hello& hello, std::uint32_t next_sequence) {
     current_.reset();
     closed_.clear();
     orphans_.reset();
+    known_ = false;
     bytes_.reset();
     finish_tombstones();
     stream_ = hello.stream.value_or(wire::Id16{});
@@ -84,7 +91,8 @@ void Spool::resume(const wire::Hello& hello, std::uint32_t next_sequence) {
             end_part(path);
         }
     }
-    if (hello.stream && next_sequence > 0 && !current_ && !orphans_) {
+    known_ = hello.stream && !current_ && !orphans_ && is_finished(*hello.stream);
+    if (hello.stream && next_sequence > 0 && !current_ && !orphans_ && !known_) {
         log_("the beginning of stream " + to_hex(*hello.stream) + ", up to frame " + std::to_string(next_sequence) +
              ", is not in the spool any more: the rest is kept in " + damaged().string());
         orphans_.emplace();
@@ -178,6 +186,11 @@ std::expected<wire::Ack, Refusal> Spool::take(std::span<const std::uint8_t> mess
 
 std::expected<void, Refusal> Spool::begin(const wire::Open& open, std::span<const std::uint8_t> message) {
     orphans_.reset();
+    known_ = is_finished(open.stream);
+    if (known_) {
+        stream_ = open.stream;
+        return {};
+    }
     if (current_ && current_->open()->stream == open.stream) {
         return {};
     }
@@ -208,6 +221,9 @@ void Spool::end_current() {
 }
 
 std::expected<void, Refusal> Spool::append(std::uint32_t sequence, std::span<const std::uint8_t> message) {
+    if (known_) {
+        return {};
+    }
     if (orphans_) {
         keep_orphan(sequence, message);
         return {};
@@ -338,7 +354,38 @@ std::vector<fs::path> Spool::finished() const {
     return files;
 }
 
+bool Spool::is_finished(const wire::Id16& stream) const {
+    std::error_code ignored;
+    const fs::path segment = path_of(stream, wire::segment_suffix);
+    return fs::exists(path_of(stream, done_suffix), ignored) || (fs::exists(segment, ignored) && is_whole(segment));
+}
+
+void Spool::remember_done(const fs::path& segment) const {
+    fs::path marker = segment;
+    marker.replace_extension(done_suffix);
+    // Not synced: a machine that dies takes candord's ring along, and with it whatever might be sent again.
+    const UniqueFd fd(::open(marker.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640));
+    if (!fd) {
+        throw_errno("create " + marker.string());
+    }
+    auto markers = files_with(directory_, {done_suffix});
+    if (markers.size() <= most_done) {
+        return;
+    }
+    const auto age = [](const fs::path& path) {
+        std::error_code gone;
+        return fs::last_write_time(path, gone);
+    };
+    std::ranges::sort(markers, {}, age);
+    for (std::size_t i = 0; i < markers.size() - most_done; ++i) {
+        unlink_file(markers[i]);
+    }
+}
+
 void Spool::remove(const fs::path& file) {
+    if (file.extension() == wire::segment_suffix && is_whole(file)) {
+        remember_done(file);
+    }
     unlink_file(file);
     bytes_.reset();
 }

@@ -20,6 +20,7 @@ namespace candor::shipper {
 ///   STREAM.expired     what is left of a segment that could not be shipped in time
 ///   GRANT.grant        waits for the first of its segments to leave
 ///   TOMBSTONE.tombstone   waits for the sink; TOMBSTONE.sent  is there, its receipt has not come
+///   STREAM.done        is in the sink; its end may come once more
 ///   damaged/           what was found and can neither be continued nor delivered, named after its person where that is known
 ///
 /// The order of things keeps every frame in one place at least:
@@ -81,6 +82,8 @@ private:
     [[nodiscard]] PartialSegment recover(const std::filesystem::path& path);
     [[nodiscard]] std::expected<void, Refusal> begin(const wire::Open& open, std::span<const std::uint8_t> message);
     void end_current();
+    [[nodiscard]] bool is_finished(const wire::Id16& stream) const;
+    void remember_done(const std::filesystem::path& segment) const;
     void finish(PartialSegment& segment);
     [[nodiscard]] std::expected<void, Refusal> append(std::uint32_t sequence, std::span<const std::uint8_t> message);
     void keep_orphan(std::uint32_t sequence, std::span<const std::uint8_t> message);
@@ -103,6 +106,8 @@ private:
         UniqueFd fd; ///< opened with the first of them
     };
     std::optional<Orphans> orphans_;
+    /// The stream that comes is whole already: candord died before it read the acknowledgement of its end, and the next one says it again.
+    bool known_ = false;
 };
 
 } // namespace candor::shipper

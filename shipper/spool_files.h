@@ -19,6 +19,9 @@ namespace candor::shipper {
 /// A tombstone that is in the sink: kept until the receipt of its erasure has come, and honoured meanwhile.
 inline constexpr std::string_view sent_suffix = ".sent";
 
+/// An empty file: that stream's segment is in the sink. The newest of these are kept.
+inline constexpr std::string_view done_suffix = ".done";
+
 /// Regular files of a folder with one of these suffixes; nothing where the folder cannot be read.
 [[nodiscard]] std::vector<std::filesystem::path> files_with(const std::filesystem::path& directory,
                                                             std::initializer_list<std::string_view> suffixes);

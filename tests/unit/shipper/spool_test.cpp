@@ -85,3 +85,47 @@ TEST_CASE("a Close that does not fit the frames before it is refused") {
     CHECK(spool.take(stream.back()).error().message ==
           "frame 5: close.transcript: the frames before it are not those that were sealed");
 }
+
+TEST_CASE("the end of a stream that is delivered already may come once more, and leaves nothing") {
+    SpoolFixture fixture;
+    auto spool = fixture.spool();
+    const auto frames = fixture.stream();
+    spool.resume(SpoolFixture::names(frames), 0);
+    static_cast<void>(SpoolFixture::take(spool, frames, 0, frames.size()));
+    for (const bool delivered : {false, true}) {
+        if (delivered) {
+            spool.remove(spool.finished().at(0));
+        }
+        const auto before = fixture.files();
+        // The process that read no acknowledgement is gone; the next one begins with the Close.
+        spool.resume(SpoolFixture::names(frames), static_cast<std::uint32_t>(frames.size() - 1));
+        const auto ack = SpoolFixture::take(spool, frames, frames.size() - 1, frames.size());
+        CHECK(ack.sequence == frames.size() - 1);
+        CHECK(fixture.files() == before);
+        CHECK(fixture.files("damaged").empty());
+        // All of it, too.
+        spool.resume(SpoolFixture::names(frames), 0);
+        static_cast<void>(SpoolFixture::take(spool, frames, 0, frames.size()));
+        CHECK(fixture.files() == before);
+        const auto next = fixture.stream();
+        static_cast<void>(SpoolFixture::take(spool, next, 0, 2));
+        CHECK(fixture.files().contains(SpoolFixture::part(next)));
+        spool.resume({}, 0);
+        // One that has no Close is not remembered: more of it may come.
+        spool.remove(fixture.folder / SpoolFixture::segment(next));
+        CHECK(fixture.files() == before);
+    }
+    CHECK(fixture.log.empty());
+}
+
+TEST_CASE("of the streams that were delivered the newest are remembered, and no more") {
+    SpoolFixture fixture;
+    auto spool = fixture.spool();
+    for (int i = 0; i < 80; ++i) {
+        const auto frames = fixture.stream();
+        spool.resume(SpoolFixture::names(frames), 0);
+        static_cast<void>(SpoolFixture::take(spool, frames, 0, frames.size()));
+        spool.remove(spool.finished().at(0));
+    }
+    CHECK(fixture.files().size() == 64);
+}
