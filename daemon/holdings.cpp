@@ -114,7 +114,8 @@ void Holdings::acknowledged(const std::optional<wire::Id16>& current) {
 
 Holdings::Destroyed Holdings::erase(std::uint32_t uid, std::int64_t now_ns) {
     Destroyed done;
-    done.last_epoch = subjects_.last_epoch(uid);
+    // Asking again, with nothing recorded since, adds nothing: the tombstone of the first time is on its way, or has arrived.
+    done.last_epoch = subjects_.has_keys(uid) ? subjects_.last_epoch(uid) : 0;
     const auto subject = subjects_.pseudonym(uid);
     if (done.last_epoch == 0 || !subject) {
         done.problem = subject ? "" : subject.error().message;

@@ -50,7 +50,7 @@ public:
 
     struct Destroyed {
         std::uint64_t streams = 0;    ///< that the tombstone names; of an erasure 0: it names epochs
-        std::uint32_t last_epoch = 0; ///< of an erasure; 0 when nothing had ever been recorded
+        std::uint32_t last_epoch = 0; ///< of an erasure; 0 when there was nothing to erase
         std::size_t frames = 0;       ///< taken out of the ring
         std::string problem;          ///< what the disk did not take; empty when all is durable
     };

@@ -31,6 +31,8 @@ public:
                                                               std::int64_t now) const;
     /// The key of an epoch that may be over; refused when it was destroyed or never was.
     [[nodiscard]] std::expected<SymmetricKey, Refusal> epoch_key(std::uint32_t uid, std::uint32_t epoch) const;
+    /// Whether there is any key of this person: without one nothing was sealed that has not been erased.
+    [[nodiscard]] bool has_keys(std::uint32_t uid) const { return !epochs_of(uid).empty(); }
     /// The last epoch that there ever was, 0 when none: what an erasure has to name.
     [[nodiscard]] std::uint32_t last_epoch(std::uint32_t uid) const;
 

@@ -345,6 +345,23 @@ TEST_CASE("erasing what was never recorded sends nothing") {
     CHECK_FALSE(std::filesystem::exists(m.folder / "tombstones"));
 }
 
+TEST_CASE("asking again with nothing recorded since sends no second tombstone, and after more was recorded it does") {
+    Machine m;
+    m.record(person, 30);
+    m.stop();
+    static_cast<void>(m.holdings->erase(person, now_ns));
+    for (int i = 0; i < 100; ++i) {
+        CHECK(m.holdings->erase(person, now_ns).last_epoch == 0);
+    }
+    m.ship();
+    CHECK(m.tombstones.size() == 1);
+    m.record(person, 31);
+    m.stop();
+    CHECK(m.holdings->erase(person, now_ns).last_epoch == 2);
+    m.ship();
+    CHECK(m.tombstones.size() == 2);
+}
+
 TEST_CASE("a tombstone is sent again by every process until its receipt has come") {
     Machine m;
     m.record(person, 30);
