@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """All benchmarks, one after the other: run.py --build BUILD [--bin BUILD] [--data DIR] [--only PART] [--out DIR]
 
-Parts: codec (throughput), memory (of an open stream), sizes (needs recordings of people, see docs/benchmarks.md), guest (needs
-QEMU). What is not possible here is skipped with its reason; a part that fails makes the whole fail.
+Parts: codec (throughput), memory (of an open stream), month (memory and accounts of a month of work), sizes (needs recordings of people, see
+docs/benchmarks.md), guest (needs QEMU). What is not possible here is skipped with its reason; a part that fails makes the whole fail.
 """
 import argparse
 import os
@@ -14,18 +14,20 @@ import sys
 
 HERE = pathlib.Path(__file__).resolve().parent
 SKIPPED = 77
-PARTS = ("codec", "memory", "sizes", "guest")
+PARTS = ("codec", "memory", "month", "sizes", "guest")
 
 
 def command(part, options):
     """What runs the part, or a string: why it cannot."""
-    program = {"codec": "codec_bench", "memory": "model_size", "sizes": "columns_zstd", "guest": "discard_reader"}[part]
+    program = {"codec": "codec_bench", "memory": "model_size", "month": "month", "sizes": "columns_zstd", "guest": "discard_reader"}[part]
     if not (options.build / "bench" / program).exists():
         return f"{program} is not built" + ("; it needs libbenchmark-dev and -Dbenchmarks=enabled" if part == "codec" else "")
     if part == "codec":
         return [options.build / "bench" / program]
     if part == "memory":
         return [options.build / "bench" / program]
+    if part == "month":
+        return [options.build / "bench" / program, options.bin / "shipper" / "candor-shipper"]
     if part == "sizes":
         if not shutil.which("zstd"):
             return "zstd is not installed"

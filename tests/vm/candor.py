@@ -105,7 +105,7 @@ class Candor:
     def wait_for_recording(self, level=None, timeout=60):
         def recording():
             answer = self.machine.run("candorctl status --json", user="person")
-            if answer["rc"] == NOT_RUNNING:
+            if answer["rc"] == NOT_RUNNING or not answer["out"]:  # it may end while it is asked
                 return False
             status = json.loads(answer["out"])
             return status["recording"] and level in (None, status["level"])
@@ -147,9 +147,9 @@ class Candor:
         self.machine.wait_until(f"test -z \"$(ls {SPOOL}/*.part {SPOOL}/*.candor {SPOOL}/*.note {SPOOL}/*.tombstone 2>/dev/null)\"", timeout,
                                 why="the spool to be empty")
 
-    def dump(self, allow_unclosed=False):
-        """Everything in the lake, as dicts in order."""
-        out = self.machine.sh(f"candor-refine dump --key {KEY} {LAKE} > /root/dump.jsonl; echo $?").strip()
+    def dump(self, allow_unclosed=False, paths=LAKE):
+        """Everything in the lake, or in the files that the words of `paths` name, as dicts in order."""
+        out = self.machine.sh(f"candor-refine dump --key {KEY} --grants {LAKE}/grants {paths} > /root/dump.jsonl; echo $?").strip()
         assert out == "0" or allow_unclosed, f"dump ended with {out}"
         return [json.loads(line) for line in self.machine.get("/root/dump.jsonl").splitlines()]
 

@@ -10,6 +10,7 @@ BATCH_SECONDS, QUARANTINE_SECONDS = 1, 2
 # What is not sealed when candord dies: what waits in quarantine, and a batch. The rest is for the grid, and a slow host.
 UNSEALED_SECONDS = QUARANTINE_SECONDS + 2 * BATCH_SECONDS + 4
 WIDTH = 100
+BEFORE = "/root/before-the-cut"  # older than what is delivered afterwards
 
 QUICK = """mkdir -p /run/systemd/system/candor-shipper.service.d /run/systemd/system/candord.service.d
 printf '[Service]\\nRestartSec=100ms\\n' | tee /run/systemd/system/candor-shipper.service.d/quick.conf > /run/systemd/system/candord.service.d/quick.conf
@@ -102,7 +103,9 @@ def kill_services(machine, kills, seed=None, say=lambda text: None):
             done[target] += 1
             if number % 10 == 9:
                 candor.wait_for_recording()
-                say(f"{number + 1} of {kills} kills")
+                holds = candor.verify(allow_unclosed=True)["totals"]
+                assert holds["damaged"] == 0, holds
+                say(f"{number + 1} of {kills} kills, {holds['streams']} streams, verify holds")
         candor.wait_for_recording()
         time.sleep(UNSEALED_SECONDS)
     finally:
@@ -139,6 +142,7 @@ def cut_power(machine, cuts, seed=None, say=lambda text: None):
     first, lost, notes, worst = 0, 0, 0, 0.0
     for number in range(cuts):
         candor.wait_for_recording(timeout=180)
+        machine.sh(f"touch {BEFORE}; sync {BEFORE}")
         mover = Mover(machine, first)
         time.sleep(chance.uniform(2, 8))
         # What the shipper has acknowledged by now must be there afterwards.
@@ -154,7 +158,9 @@ def cut_power(machine, cuts, seed=None, say=lambda text: None):
         report = candor.verify(allow_unclosed=True)
         assert report["totals"]["damaged"] == 0, report["totals"]
         sent = dict(mover.sent)
-        stored = [n for _, numbers in numbers_by_stream(candor.dump(allow_unclosed=True)).items() for n in numbers if n in sent]
+        files = machine.sh(f"find {LAKE} -name '*.candor' -newer {BEFORE}").split()
+        new = candor.dump(allow_unclosed=True, paths=" ".join(files)) if files else []
+        stored = [n for _, numbers in numbers_by_stream(new).items() for n in numbers if n in sent]
         assert sorted(stored) == list(range(first, first + len(stored))), f"cut {number}: {len(stored)} stored are not the first of {len(sent)}"
         missing = len(sent) - len(stored)
         behind = cut - sent[stored[-1]] if stored else cut - mover.sent[0][1]
