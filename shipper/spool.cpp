@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 #include "base/hex.h"
+#include "shipper/waiting.h"
 #include "wire/objects.h"
 #include "wire/segment.h"
 
@@ -275,6 +276,7 @@ void Spool::acknowledged() {
 }
 
 void Spool::finish(PartialSegment& segment) {
+    Waiting::begin(segment.path());
     rename_file(segment.path(), path_of(segment.open()->stream, wire::segment_suffix));
     sync_directory(directory_);
 }

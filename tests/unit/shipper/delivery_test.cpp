@@ -133,9 +133,28 @@ TEST_CASE("a wall clock that is set a year on or back neither releases nor holds
     }
 }
 
-TEST_CASE("what a shipper finds has waited since it was written") {
+TEST_CASE("a wall clock that is set neither releases nor holds anything when the shipper starts anew, too") {
     DeliveryFixture f(1h);
+    f.run();
     now.realtime += 2h;
+    f.start(f.sink);
+    f.run();
+    CHECK(f.files().size() == 2);
+    now.realtime -= 365 * 24h;
+    now.boottime += 1h + 1s;
+    f.start(f.sink);
+    f.run();
+    CHECK(std::filesystem::exists(f.in_lake()));
+}
+
+TEST_CASE("what was recorded before the machine was booted has waited since it was written") {
+    DeliveryFixture f(1h);
+    now.boot[0] ^= 1;
+    now.boottime = 5s;
+    f.run();
+    CHECK(f.files().size() == 2);
+    now.realtime += 2h;
+    f.start(f.sink);
     f.run();
     CHECK(std::filesystem::exists(f.in_lake()));
 }
@@ -246,7 +265,7 @@ TEST_CASE("a segment that is in conflict with the lake is set aside and named, a
 TEST_CASE("a segment that has waited too long is given up, and what is left says how much it was") {
     DeliveryFixture f(1h);
     f.start(f.sink, 24h);
-    now.realtime += 25h;
+    now.boottime += 25h;
     f.run();
     CHECK(f.delivery->figures().expired == 1);
     CHECK_FALSE(std::filesystem::exists(f.in_lake()));
