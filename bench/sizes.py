@@ -176,7 +176,8 @@ def main():
                 waiting.append(pool.submit(measure, options.build, datasets.to_bin(events), events))
                 while len(waiting) > options.jobs:  # so that not all of the set is in memory at once
                     results.append(waiting.pop(0).result())
-                    print(f"{name}: {len(results)} sessions", end="\r", file=sys.stderr, flush=True)
+                    if sys.stderr.isatty():
+                        print(f"{name}: {len(results)} sessions", end="\r", file=sys.stderr, flush=True)
             results += [work.result() for work in waiting]
         found[name] = summary(results)
     print_table(found)

@@ -92,3 +92,5 @@ def test_sleep(machine):
     downs = [event[2:] for event in dump.of("QEMU Virtio Keyboard") if event[2] == "KEY_DOWN"]
     assert downs == [("KEY_DOWN", 1), ("KEY_DOWN", 0)], downs
     assert {gap["reason"] for gap in dump.kinds("gap")} == {"quarantined"}, dump.kinds("gap")
+    totals = candor.verify()["totals"]
+    assert totals["produced"] == totals["stored"] + totals["declared"] > 0, totals
