@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <cstdlib>
 #include <optional>
 #include <string_view>
 
@@ -18,6 +19,13 @@ namespace {
 /// "BOOT SECONDS": the boot's id in hex, and CLOCK_BOOTTIME.
 constexpr const char* attribute = "user.candor.waits";
 
+/// As systemd tells it in the environment: the service's /proc shows it nothing of the kernel's. All zero without.
+BootId this_boot() {
+    BootId boot{};
+    const char* const told = std::getenv("CANDOR_BOOT_ID");
+    return told != nullptr && from_hex_exactly(told, boot) ? boot : BootId{};
+}
+
 /// Since when the file waits, in CLOCK_BOOTTIME of this boot; nothing when it does not say so.
 std::optional<std::chrono::seconds> begun(const std::filesystem::path& file, const Waiting::Now& now) {
     std::array<char, 64> buffer{};
@@ -25,7 +33,7 @@ std::optional<std::chrono::seconds> begun(const std::filesystem::path& file, con
     const std::string_view said(buffer.data(), size > 0 ? static_cast<std::size_t>(size) : 0);
     const std::string boot = to_hex(now.boot) + " ";
     std::int64_t seconds = 0;
-    if (!said.starts_with(boot)) {
+    if (now.boot == BootId{} || !said.starts_with(boot)) {
         return std::nullopt;
     }
     const char* const end = said.data() + said.size();
@@ -37,6 +45,9 @@ std::optional<std::chrono::seconds> begun(const std::filesystem::path& file, con
 } // namespace
 
 void Waiting::begin(const std::filesystem::path& file, const Now& now) {
+    if (now.boot == BootId{}) {
+        return;
+    }
     const std::string said = to_hex(now.boot) + " " + std::to_string(now.boottime.count());
     static_cast<void>(::setxattr(file.c_str(), attribute, said.data(), said.size(), 0));
 }
@@ -44,7 +55,7 @@ void Waiting::begin(const std::filesystem::path& file, const Now& now) {
 Waiting::Now Waiting::read_clock() {
     const ClockAnchor anchor = read_clock_anchor();
     return {std::chrono::seconds(anchor.boottime_ns / 1'000'000'000),
-            std::chrono::seconds(anchor.realtime_ns / 1'000'000'000), read_boot_id()};
+            std::chrono::seconds(anchor.realtime_ns / 1'000'000'000), this_boot()};
 }
 
 std::chrono::seconds Waiting::of(const std::filesystem::path& file) {

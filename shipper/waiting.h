@@ -16,7 +16,7 @@ namespace candor::shipper {
 /// lies on a file system without such attributes, has waited since it was written when it is first seen, as the wall clock says then.
 class Waiting {
 public:
-    /// CLOCK_BOOTTIME and CLOCK_REALTIME, in seconds, and which boot it is.
+    /// CLOCK_BOOTTIME and CLOCK_REALTIME, in seconds, and which boot it is; all zero where that is not known.
     struct Now {
         std::chrono::seconds boottime{0};
         std::chrono::seconds realtime{0};
@@ -26,7 +26,8 @@ public:
 
     explicit Waiting(Clock clock = &read_clock) : clock_(clock) {}
 
-    /// Writes down that a file waits from now on. Nothing where the file system takes no extended attributes.
+    /// Writes down that a file waits from now on. Nothing where the boot is not known or the file system takes no extended
+    /// attributes.
     static void begin(const std::filesystem::path& file, const Now& now = read_clock());
     [[nodiscard]] std::chrono::seconds of(const std::filesystem::path& file);
     /// Forgets files that are not there any more.

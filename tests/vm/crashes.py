@@ -96,7 +96,12 @@ def kill_services(machine, kills, seed=None, say=lambda text: None):
     done = {"candord": 0, "shipper": 0, "both": 0}
     try:
         for number in range(kills):
-            time.sleep(chance.uniform(0.2, 3.5))
+            if chance.random() < 0.6:
+                # On a slow host nothing would ever be sealed otherwise.
+                candor.wait_for_recording()
+                time.sleep(chance.uniform(0, QUARANTINE_SECONDS + 3 * BATCH_SECONDS))
+            else:
+                time.sleep(chance.uniform(0.2, 3.5))
             target = chance.choice(list(done))
             units = {"candord": "candord", "shipper": "candor-shipper", "both": "candord candor-shipper"}[target]
             machine.sh(f"systemctl kill -s KILL {units} || true")

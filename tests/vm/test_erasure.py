@@ -2,6 +2,7 @@
 """What was recorded can be seen by the person, kept from leaving, and destroyed, wherever it has got to."""
 import json
 import re
+import time
 
 from candor import DATA, KEY, LAKE, SPOOL, Candor
 from image import PASSWORDS
@@ -77,6 +78,12 @@ def test_embargo_and_preview(machine):
     candor.revoke()
     machine.wait_until(f"ls {SPOOL}/*.candor", why="a finished segment in the spool")
     assert machine.sh(f"find {LAKE} -name '*.candor' -o -name '*.grant'") == "", "something left during its embargo"
+    # Nor does it when the clock is set and the shipper starts anew.
+    machine.sh("date -s '1 year' >/dev/null; systemctl restart candor-shipper")
+    machine.wait_until(lambda: candor.property("Shipping")[0] == "shipping", why=lambda: candor.property("Shipping"))
+    time.sleep(3)
+    assert machine.sh(f"find {LAKE} -name '*.candor' -o -name '*.grant'") == "", "something left when the clock was set"
+    machine.set_clock()
     streams = json.loads(machine.sh("candorctl my-data list --json", user="person"))
     assert len(streams["streams"]) == 1, streams
     assert json.loads(machine.sh("candorctl my-data list --json", user="other"))["streams"] == []

@@ -15,7 +15,8 @@ shipper::Waiting::Now now{};
 
 /// A spool with one finished segment and its grant, and a lake.
 struct DeliveryFixture : SpoolFixture {
-    explicit DeliveryFixture(std::chrono::seconds embargo = 0s) {
+    explicit DeliveryFixture(std::chrono::seconds embargo = 0s, const char* boot = "000102030405060708090a0b0c0d0e0f") {
+        REQUIRE(::setenv("CANDOR_BOOT_ID", boot, 1) == 0);
         auto about = context();
         about.embargo = embargo;
         frames = stream(about);
@@ -147,16 +148,19 @@ TEST_CASE("a wall clock that is set neither releases nor holds anything when the
     CHECK(std::filesystem::exists(f.in_lake()));
 }
 
-TEST_CASE("what was recorded before the machine was booted has waited since it was written") {
-    DeliveryFixture f(1h);
-    now.boot[0] ^= 1;
-    now.boottime = 5s;
-    f.run();
-    CHECK(f.files().size() == 2);
-    now.realtime += 2h;
-    f.start(f.sink);
-    f.run();
-    CHECK(std::filesystem::exists(f.in_lake()));
+TEST_CASE(
+    "what was recorded before the machine was booted, or in who knows which boot, has waited since it was written") {
+    for (const char* boot : {"000102030405060708090a0b0c0d0e0f", ""}) {
+        DeliveryFixture f(1h, boot);
+        now.boot[0] ^= *boot != 0 ? 1 : 0;
+        now.boottime = 5s;
+        f.run();
+        CHECK(f.files().size() == 2);
+        now.realtime += 2h;
+        f.start(f.sink);
+        f.run();
+        CHECK(std::filesystem::exists(f.in_lake()));
+    }
 }
 
 TEST_CASE("what the sink does not take stays in the spool, and is complained about once") {
