@@ -149,6 +149,17 @@ private:
         }
         world_.session = choice == changes.size() ? std::nullopt : std::optional(session);
         machine_.logind->set(world_.session);
+        await_session();
+    }
+
+    /// The signal and the calls that follow come from two peers: their order is the bus' own.
+    void await_session() {
+        CaptureClient& client = running_.client;
+        const bool locked = world_.session && world_.session->locked;
+        client.await("candord to see the session", [&] {
+            const bool at_seat = client.grant(std::string(64, '0'), "actions").error != "NotAuthorized";
+            return at_seat == world_.at_seat(machine_.person) && has(client.reasons(), "session-locked") == locked;
+        });
     }
 
     void did(const char* what) { done_ = what; }
