@@ -23,8 +23,7 @@ constexpr std::chrono::seconds receipt_interval{60};
 } // namespace
 
 Delivery::Delivery(EventLoop& loop, Spool& spool, Sink& sink, Settings settings, Callbacks callbacks)
-    : spool_(spool), sink_(sink), settings_(settings), callbacks_(std::move(callbacks)), waiting_(settings_.clock),
-      pause_(settings_.first_pause),
+    : spool_(spool), sink_(sink), settings_(settings), callbacks_(std::move(callbacks)), pause_(settings_.first_pause),
       // Nothing here is urgent to the second: wake-ups are joined.
       timer_(loop.add_timer([this] { run(); }, std::chrono::milliseconds(500))) {}
 
@@ -41,7 +40,7 @@ void Delivery::count() {
             figures_.oldest = status.st_mtim.tv_sec;
         }
     }
-    waiting_.forget_others(there);
+    spool_.waiting().forget_others(there);
     if (figures_ != before) {
         callbacks_.changed();
     }
@@ -58,7 +57,7 @@ std::optional<Delivery::Item> Delivery::item_of(const fs::path& file) {
         return std::nullopt;
     }
     if (suffix == wire::segment_suffix) {
-        const auto waited = waiting_.of(file);
+        const auto waited = spool_.waiting().of(file);
         if (waited > settings_.most_age) {
             callbacks_.log(file.filename().string() +
                            " is older than the spool keeps anything: given up, which is declared");

@@ -4,7 +4,6 @@
 #include "base/event_loop.h"
 #include "shipper/sink.h"
 #include "shipper/spool.h"
-#include "shipper/waiting.h"
 
 #include <chrono>
 #include <optional>
@@ -26,7 +25,7 @@ public:
     struct Settings {
         std::chrono::seconds most_age = std::chrono::days(30);
         std::chrono::microseconds first_pause = std::chrono::seconds(1);
-        Waiting::Clock clock = &Waiting::read_clock;
+        Waiting::Clock clock = &Waiting::read_clock; ///< of receipts
     };
     struct Callbacks {
         Spool::Log log;
@@ -77,7 +76,6 @@ private:
     Sink& sink_;
     Settings settings_;
     Callbacks callbacks_;
-    Waiting waiting_;
     Figures figures_;
     std::string problem_;
     std::chrono::microseconds pause_;

@@ -3,7 +3,6 @@
 
 #include "base/file.h"
 #include "base/hex.h"
-#include "shipper/waiting.h"
 #include "wire/objects.h"
 #include "wire/segment.h"
 
@@ -42,8 +41,8 @@ void rename_file(const fs::path& from, const fs::path& to) {
 
 } // namespace
 
-Spool::Spool(fs::path directory, std::uint64_t bound, Log log)
-    : directory_(std::move(directory)), bound_(bound), log_(std::move(log)) {}
+Spool::Spool(fs::path directory, std::uint64_t bound, Log log, Waiting::Clock clock)
+    : directory_(std::move(directory)), bound_(bound), log_(std::move(log)), waiting_(clock) {}
 
 fs::path Spool::damaged() const {
     const fs::path folder = directory_ / "damaged";
@@ -276,8 +275,9 @@ void Spool::acknowledged() {
 }
 
 void Spool::finish(PartialSegment& segment) {
-    Waiting::begin(segment.path());
-    rename_file(segment.path(), path_of(segment.open()->stream, wire::segment_suffix));
+    const fs::path finished = path_of(segment.open()->stream, wire::segment_suffix);
+    rename_file(segment.path(), finished);
+    waiting_.begin(finished);
     sync_directory(directory_);
 }
 

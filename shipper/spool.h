@@ -3,6 +3,7 @@
 
 #include "shipper/partial_segment.h"
 #include "shipper/spool_files.h"
+#include "shipper/waiting.h"
 
 #include <cstdint>
 #include <filesystem>
@@ -38,7 +39,7 @@ class Spool {
 public:
     using Log = std::function<void(const std::string&)>;
 
-    Spool(std::filesystem::path directory, std::uint64_t bound, Log log);
+    Spool(std::filesystem::path directory, std::uint64_t bound, Log log, Waiting::Clock clock = &Waiting::read_clock);
 
     /// A connection begins. Parts that nobody will continue any more end here.
     void resume(const wire::Hello& hello, std::uint32_t next_sequence);
@@ -62,6 +63,8 @@ public:
     [[nodiscard]] bool full() { return bytes() + 2 * wire::max_frame_bytes > bound_; }
 
     [[nodiscard]] const std::filesystem::path& directory() const noexcept { return directory_; }
+    /// Of finished segments.
+    [[nodiscard]] Waiting& waiting() noexcept { return waiting_; }
     /// Files for the sink, oldest first.
     [[nodiscard]] std::vector<std::filesystem::path> finished() const;
     /// The sink has it.
@@ -96,6 +99,7 @@ private:
     std::filesystem::path directory_;
     std::uint64_t bound_;
     Log log_;
+    Waiting waiting_;
     std::optional<std::uint64_t> bytes_; ///< nothing: to be counted anew
     wire::Id16 stream_{};                ///< of the frames that come now
     std::optional<PartialSegment> current_;

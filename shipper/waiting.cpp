@@ -44,12 +44,13 @@ std::optional<std::chrono::seconds> begun(const std::filesystem::path& file, con
 
 } // namespace
 
-void Waiting::begin(const std::filesystem::path& file, const Now& now) {
-    if (now.boot == BootId{}) {
-        return;
+void Waiting::begin(const std::filesystem::path& file) {
+    const Now now = clock_();
+    seen_[file.filename().string()] = {now.boottime, std::chrono::seconds(0)};
+    if (now.boot != BootId{}) {
+        const std::string said = to_hex(now.boot) + " " + std::to_string(now.boottime.count());
+        static_cast<void>(::setxattr(file.c_str(), attribute, said.data(), said.size(), 0));
     }
-    const std::string said = to_hex(now.boot) + " " + std::to_string(now.boottime.count());
-    static_cast<void>(::setxattr(file.c_str(), attribute, said.data(), said.size(), 0));
 }
 
 Waiting::Now Waiting::read_clock() {

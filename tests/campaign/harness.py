@@ -182,7 +182,7 @@ class World:
         shutil.rmtree(self.memory)
 
     def environment(self, program):
-        variables = {"NOTIFY_SOCKET": os.fspath(self.store.path)} if program == "recorder" else {}
+        variables = {"NOTIFY_SOCKET": os.fspath(self.store.path)} if program == "recorder" else {"CANDOR_BOOT_ID": "0" * 31 + "1"}
         if program in self.faulty:
             # The sanitizer's runtime wants to be first; it need not be for these wrappers.
             variables |= {"LD_PRELOAD": os.fspath(self.programs["shim"]), "FAULTY_DISK": os.fspath(self.fault_file),

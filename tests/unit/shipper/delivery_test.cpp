@@ -22,11 +22,22 @@ struct DeliveryFixture : SpoolFixture {
         frames = stream(about);
         grant = wire::make_grant(identity, subject, std::vector{recipient.public_key});
         grant_name = to_hex(about.grant) + ".grant";
-        filling = spool();
+        now = shipper::Waiting::read_clock();
+        fill();
         filling->resume(names(frames), 0);
         REQUIRE(filling->take(grant).has_value());
         static_cast<void>(take(*filling, frames, 0, frames.size()));
-        now = shipper::Waiting::read_clock();
+    }
+
+    void fill() {
+        delivery.reset();
+        filling.emplace(
+            folder.path(), bound, [this](const std::string& message) { log.push_back(message); }, [] { return now; });
+    }
+    /// As a new process does.
+    void restart() {
+        fill();
+        start(sink);
     }
 
     [[nodiscard]] std::filesystem::path person() const { return lake / to_hex(subject.subject); }
@@ -138,12 +149,12 @@ TEST_CASE("a wall clock that is set neither releases nor holds anything when the
     DeliveryFixture f(1h);
     f.run();
     now.realtime += 2h;
-    f.start(f.sink);
+    f.restart();
     f.run();
     CHECK(f.files().size() == 2);
     now.realtime -= 365 * 24h;
     now.boottime += 1h + 1s;
-    f.start(f.sink);
+    f.restart();
     f.run();
     CHECK(std::filesystem::exists(f.in_lake()));
 }
@@ -154,10 +165,11 @@ TEST_CASE(
         DeliveryFixture f(1h, boot);
         now.boot[0] ^= *boot != 0 ? 1 : 0;
         now.boottime = 5s;
+        f.restart();
         f.run();
         CHECK(f.files().size() == 2);
         now.realtime += 2h;
-        f.start(f.sink);
+        f.restart();
         f.run();
         CHECK(std::filesystem::exists(f.in_lake()));
     }
