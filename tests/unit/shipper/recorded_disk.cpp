@@ -19,6 +19,11 @@ using Kind = DiskOperation::Kind;
 
 DiskRecording* recording = nullptr;
 
+bool reachable(const fs::path& path, const std::set<std::string>& folders) {
+    const fs::path parent = path.parent_path();
+    return parent.empty() || (folders.contains(parent.string()) && reachable(parent, folders));
+}
+
 } // namespace
 
 DiskRecording::DiskRecording(fs::path folder) : folder_(std::move(folder)) { recording = this; }
@@ -84,8 +89,7 @@ void ModelDisk::apply(const DiskOperation& operation) {
         next.resize(operation.kind == Kind::truncate
                         ? operation.offset
                         : std::max(next.size(), operation.offset + operation.bytes.size()));
-        std::ranges::copy(operation.bytes, next.begin() + static_cast<std::ptrdiff_t>(operation.offset) *
-                                                              (operation.kind == Kind::write ? 1 : 0));
+        std::ranges::copy(operation.bytes, next.begin() + static_cast<std::ptrdiff_t>(operation.offset));
         versions.push_back(std::move(next));
         break;
     }
@@ -138,9 +142,8 @@ ModelDisk::Left ModelDisk::crash(const Luck& luck) const {
         }
     }
     for (const auto& [path, file] : names) {
-        const std::string parent = fs::path(path).parent_path().string();
-        if (!parent.empty() && !left.folders.contains(parent)) {
-            continue; // its folder is gone
+        if (!reachable(path, left.folders)) {
+            continue; // a folder above it is gone
         }
         const auto& versions = files_[file].versions;
         const std::size_t version = luck(versions.size() - 1);

@@ -147,6 +147,14 @@ std::map<wire::Id16, std::vector<wire::FrameBytes>> streams_of(const fs::path& l
     return streams;
 }
 
+std::size_t files_with_suffix(const fs::path& folder, std::string_view suffix) {
+    std::size_t count = 0;
+    for (const auto& entry : fs::recursive_directory_iterator(folder)) {
+        count += entry.path().extension() == suffix ? 1 : 0;
+    }
+    return count;
+}
+
 /// Each operation's crash in several forms: nothing that was not synced is there, all of it, and by chance.
 void for_each_crash(const Recorded& recorded,
                     const std::function<void(const ModelDisk::Left&, std::size_t acked, bool everything)>& body) {
@@ -209,6 +217,7 @@ TEST_CASE("whatever operation of the disk is the last, what was acknowledged arr
     work.send(work.grant());
     work.send(first, 0, first.size());
     work.send(second, 0, 4);
+    const std::size_t note = work.ring.size();
     work.send(wire::make_note(work.identity, {.stream = wire::random_id(), .subject = work.subject.subject}));
     work.send(second, 4, second.size());
     work.send(third, 0, third.size());
@@ -234,7 +243,13 @@ TEST_CASE("whatever operation of the disk is the last, what was acknowledged arr
                 REQUIRE((at == streams.end() ||
                          std::ranges::equal(at->second, std::span(frames).first(at->second.size()))));
             }
-            // A grant may wait for a segment that never came.
+            if (acked > note) {
+                REQUIRE(files_with_suffix(now.folder / "lake", wire::note_suffix) == 1);
+            }
+            // The grant was the first message; it may wait for a segment that never came.
+            if (acked > 0) {
+                REQUIRE(files_with_suffix(now.folder.path(), wire::grant_suffix) == 1);
+            }
             auto waiting = now.waiting();
             std::erase_if(waiting, [](const std::string& name) { return name.ends_with(wire::grant_suffix); });
             REQUIRE(waiting.empty());
