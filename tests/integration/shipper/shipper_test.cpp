@@ -9,7 +9,10 @@
 #include "unit/wire/stream_fixture.h"
 #include "wire/segment.h"
 
+#include <fstream>
+#include <iterator>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 
@@ -319,11 +322,17 @@ TEST_CASE("a spool in use is not checked by another process, and an idle one is"
     CHECK(found.output.find("00112233445566778899aabbccddeeff.candor: byte 8: ") == 0);
     CHECK(fsck().status == 0);
     shipper.start();
-    std::string errors;
-    for (int i = 0; i < 1000 && errors.find("in use by another process") == std::string::npos; ++i) {
-        errors = fsck().errors;
+    // Looked for without taking it: the shipper would find it in use.
+    struct stat lock {};
+    REQUIRE(::stat((shipper.spool() / "lock").c_str(), &lock) == 0);
+    const std::string inode = ":" + std::to_string(lock.st_ino) + " ";
+    std::string locks;
+    for (int i = 0; i < 1000 && locks.find(inode) == std::string::npos; ++i) {
         ::poll(nullptr, 0, 10);
+        std::ifstream file("/proc/locks");
+        locks.assign(std::istreambuf_iterator<char>(file), {});
     }
+    const std::string errors = fsck().errors;
     CHECK(errors.find("in use by another process") != std::string::npos);
 }
 
